@@ -1,0 +1,52 @@
+# Every target sets up what it needs: uv into .tools/, the locked environment into .venv/, Java by wheel.
+# The two to know: `make demo` and `make test`.
+
+UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
+RUN := $(UV) run --frozen
+PYTEST := $(RUN) pytest
+
+.PHONY: help setup demo test check soak format package clean bench-slice
+help:  ## List the targets.
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+setup: .venv/.ready  ## Install uv where it is missing, then the locked environment.
+
+.tools/bin/uv:
+	@echo "installing uv into .tools/"
+	@python3 -m venv .tools
+	@.tools/bin/python -m pip install --quiet 'uv>=0.9'
+
+.venv/.ready: pyproject.toml uv.lock $(if $(filter .tools/bin/uv,$(UV)),.tools/bin/uv)
+	@echo "installing the locked environment into .venv/ (about 1 GB, Java included; once)"
+	@$(UV) sync --frozen
+	@touch $@
+
+demo: setup  ## The whole pipeline on this machine: events in, alerts and tables out, reconciled.
+	@$(RUN) clickstream demo $(ARGS)
+
+test: setup  ## Every test: one small instance of each fault and claim.
+	@$(PYTEST) $(ARGS)
+
+check: setup  ## The quick subset for every commit: lint, types, unit, property and contract tests.
+	@$(RUN) ruff check .
+	@$(RUN) ruff format --check .
+	@$(RUN) mypy
+	@$(PYTEST) tests/unit tests/property tests/contract
+
+soak: setup  ## The demo for three seeds and for 300,000 events; each must reconcile.
+	@for seed in 1 2 3; do $(RUN) clickstream demo --seed $$seed --json || exit 1; done
+	@$(RUN) clickstream demo --events 300000 --json
+
+bench-slice: setup  ## Events per second of each leg of the demo; ends with one line of JSON.
+	@$(RUN) python -m bench.slice $(ARGS)
+
+format: setup  ## Format the code.
+	@$(RUN) ruff format .
+	@$(RUN) ruff check --fix .
+
+package: setup  ## Build the wheel.
+	@$(UV) build --wheel --out-dir dist
+
+clean:  ## Stop the local stack and remove what the targets made.
+	@if [ -x .venv/bin/clickstream ]; then $(RUN) clickstream down; fi
+	@rm -rf .clickstream .venv .tools dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,54 @@
+"""The layout of the lake: which object lies where, and what a raw object's name says.
+
+A raw object's folder is the hour in which the oldest of its records arrived; it never says when they happened.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+from schemas.instants import datetime_to_us, us_to_datetime
+
+RAW_PREFIX = "clickstream/"
+RAW_ERROR_PREFIX = "clickstream-errors/"
+RECEIPTS_PREFIX = "purchases/"
+DEAD_LETTERS_PREFIX = "dead-letters/"
+_HOUR_FOLDER = re.compile(r"year=(\d{4})/month=(\d\d)/day=(\d\d)/hour=(\d\d)/")
+
+
+def hour_folder(instant_us: int) -> str:
+    """Return `year=2026/month=11/day=24/hour=03/` of the UTC hour that holds the instant."""
+    return us_to_datetime(instant_us).strftime("year=%Y/month=%m/day=%d/hour=%H/")
+
+
+def hour_of_key(key: str) -> int | None:
+    """Return the start of the hour that an object's folder names, in microseconds, or None where it names none."""
+    match = _HOUR_FOLDER.search(key)
+    if match is None:
+        return None
+    year, month, day, hour = map(int, match.groups())
+    try:
+        return datetime_to_us(datetime(year, month, day, hour, tzinfo=UTC))
+    except ValueError:
+        return None
+
+
+def partition_of_hour(hour_us: int) -> tuple[int, int, int, int]:
+    """Return (year, month, day, hour) of an hour."""
+    moment = us_to_datetime(hour_us)
+    return moment.year, moment.month, moment.day, moment.hour
+
+
+def format_hour(hour_us: int) -> str:
+    """Return `2026-11-24T03`, the name of an hour on the command line and in reports."""
+    return us_to_datetime(hour_us).strftime("%Y-%m-%dT%H")
+
+
+def parse_hour(text: str) -> int:
+    """Return the start of an hour named like `2026-11-24T03`, UTC, in microseconds.
+
+    Raises:
+        ValueError: not of that form.
+    """
+    return datetime_to_us(datetime.strptime(text, "%Y-%m-%dT%H").replace(tzinfo=UTC))

@@ -1,0 +1,91 @@
+"""The settings that name the deployment: which stream, buckets, topic, queue and databases.
+
+Read once, by the entry point: an explicit value over `CLICKSTREAM_*` variables over `clickstream.toml`. Endpoints and
+credentials are not here: boto3 reads them from the standard `AWS_*` variables, so no code knows whether it is local.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from schemas.errors import ConfigError
+
+ENVIRONMENT_PREFIX = "CLICKSTREAM_"
+CONFIG_FILE = "clickstream.toml"
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_RULES: Mapping[str, tuple[re.Pattern[str], str]] = {
+    "stream": (re.compile(r"[a-zA-Z0-9_.-]{1,128}"), "a Kinesis stream name"),
+    "raw_bucket": (_BUCKET, "an S3 bucket name"),
+    "curated_bucket": (_BUCKET, "an S3 bucket name"),
+    "alerts_topic_arn": (re.compile(r"arn:[^:]+:sns:[^:]+:\d{12}:[A-Za-z0-9_.-]+"), "an SNS topic ARN"),
+    "dead_letter_queue_url": (re.compile(r"https?://\S+"), "an SQS queue URL"),
+    "database": (re.compile(r"[a-z0-9_]{1,255}"), "a Glue database name"),
+    "raw_database": (re.compile(r"[a-z0-9_]{1,255}"), "a Glue database name"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where this deployment lives."""
+
+    stream: str
+    raw_bucket: str
+    curated_bucket: str
+    alerts_topic_arn: str
+    dead_letter_queue_url: str
+    database: str = "clickstream"
+    raw_database: str = "clickstream_raw"
+
+    def as_environment(self) -> dict[str, str]:
+        """Return the variables that give these settings to another process."""
+        return {variable_of(field.name): getattr(self, field.name) for field in fields(self)}
+
+
+def variable_of(name: str) -> str:
+    """Return the environment variable of a setting."""
+    return ENVIRONMENT_PREFIX + name.upper()
+
+
+def load_settings(environment: Mapping[str, str], folder: Path, explicit: Mapping[str, str] | None = None) -> Settings:
+    """Return the settings in force.
+
+    Args:
+        environment: the process environment.
+        folder: where a `clickstream.toml` may lie; its keys are the settings' names.
+        explicit: values that override both.
+
+    Raises:
+        ConfigError: with every missing, malformed and unknown setting.
+    """
+    from_file, faults = _read_file(folder / CONFIG_FILE)
+    values: dict[str, str] = {}
+    for field in fields(Settings):
+        name, variable = field.name, variable_of(field.name)
+        value = (explicit or {}).get(name) or environment.get(variable) or from_file.get(name) or field.default
+        if not isinstance(value, str):
+            faults.append(f"{name} is not set: give {variable} or {name} in {CONFIG_FILE}")
+            continue
+        pattern, meaning = _RULES[name]
+        if pattern.fullmatch(value) is None:
+            faults.append(f"{name} is {value!r}, which is not {meaning}")
+        values[name] = value
+    if faults:
+        raise ConfigError(faults)
+    return Settings(**values)
+
+
+def _read_file(path: Path) -> tuple[dict[str, str], list[str]]:
+    if not path.is_file():
+        return {}, []
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return {}, [f"{path.name} is not TOML: {error}"]
+    known = {field.name for field in fields(Settings)}
+    faults = [f"{path.name}: unknown setting {name!r}" for name in table if name not in known]
+    faults += [f"{path.name}: {name} is not a text" for name in known & table.keys() if type(table[name]) is not str]
+    return {name: value for name, value in table.items() if name in known and type(value) is str}, faults

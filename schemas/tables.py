@@ -1,0 +1,157 @@
+"""The tables of the lake, derived from the event schema: columns, partitions, order of rows.
+
+Columns are Arrow types, which is what every engine here exchanges; Iceberg types follow from them when a table is
+created, Hive types in `hive`. A test compares the event's columns with the Avro schema.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from schemas import avsc
+
+HOUR_PARTITION = ("year", "month", "day", "hour")
+DAY_PARTITION = ("year", "month", "day")
+TIMESTAMP = pa.timestamp("us")  # UTC by contract and without a zone: the one form that Athena, Spectrum and Trino share
+_ARROW_TYPES: dict[str, pa.DataType] = {
+    "string": pa.string(),
+    "long": pa.int64(),
+    "map": pa.map_(pa.string(), pa.string()),
+    "timestamp-micros": TIMESTAMP,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table: its name, columns in order, identity partitions, and the columns that order the rows of a file."""
+
+    name: str
+    doc: str
+    schema: pa.Schema
+    partition: tuple[str, ...]
+    order: tuple[str, ...]
+
+
+def _column(name: str, kind: pa.DataType, doc: str, required: bool = False) -> pa.Field:
+    return pa.field(name, kind, nullable=not required, metadata={"doc": doc})
+
+
+def _event_columns() -> list[pa.Field]:
+    """The event's fields as columns, in the schema's order, `event_id` under its name in the star schema."""
+    columns = []
+    for field in avsc.fields_of(avsc.CLICK_EVENT):
+        kind, optional = field["type"], False
+        if isinstance(kind, list):
+            optional, kind = True, next(branch for branch in kind if branch != "null")
+        name = "click_id" if field["name"] == "event_id" else field["name"]
+        columns.append(_column(name, _arrow_type(kind), field["doc"], required=not optional))
+    return columns
+
+
+def _arrow_type(avro_type: str | dict[str, str]) -> pa.DataType:
+    if isinstance(avro_type, str):
+        return _ARROW_TYPES[avro_type]
+    return _ARROW_TYPES[avro_type.get("logicalType") or avro_type["type"]]
+
+
+def _partition_columns(names: tuple[str, ...], of: str) -> list[pa.Field]:
+    return [_column(name, pa.int32(), f"The {name} of the {of}, UTC.", required=True) for name in names]
+
+
+_PRODUCER_FIELDS = ("producer_id", "producer_seq")
+_SOURCE = [
+    _column("source_object", pa.string(), "Key of the raw object that the row was read from.", required=True),
+    _column("source_line", pa.int64(), "Its physical line there, from 1; blank lines count.", required=True),
+]
+_EVENT = _event_columns()
+_FACT_COLUMNS = [
+    *(column for column in _EVENT if column.name not in _PRODUCER_FIELDS),
+    *_partition_columns(HOUR_PARTITION, "event"),
+    *(column for column in _EVENT if column.name in _PRODUCER_FIELDS),
+    *_SOURCE,
+]
+
+# What makes two lines of one event id the same event: everything that the producer's user said.
+PAYLOAD_COLUMNS = tuple(column.name for column in _EVENT if column.name not in ("click_id", *_PRODUCER_FIELDS))
+
+FACT_CLICKS = Table(
+    "fact_clicks",
+    "One row for each event id of an event hour.",
+    pa.schema(_FACT_COLUMNS),
+    HOUR_PARTITION,
+    ("event_timestamp", "click_id"),
+)
+CONFLICTS = Table(
+    "conflicts",
+    "Lines that carry the id of a fact and another payload, one row for each payload.",
+    pa.schema(_FACT_COLUMNS),
+    HOUR_PARTITION,
+    ("click_id", "source_object", "source_line"),
+)
+QUARANTINE = Table(
+    "quarantine",
+    "Lines that are no event, with the reason and their bytes, by the hour in which they arrived.",
+    pa.schema(
+        [
+            *_SOURCE,
+            _column("byte_offset", pa.int64(), "Where the line begins in the decompressed object.", required=True),
+            _column("reason", pa.string(), "Typed reason; see the event contract.", required=True),
+            _column("detail", pa.string(), "Which field or what about it, for a person.", required=True),
+            _column("raw_bytes", pa.binary(), "The line as it was read.", required=True),
+            *_partition_columns(HOUR_PARTITION, "arrival"),
+        ]
+    ),
+    HOUR_PARTITION,
+    ("source_object", "source_line"),
+)
+DIM_USERS = Table(
+    "dim_users",
+    "One row for each user of the facts; of an attribute, the latest value by event time.",
+    pa.schema(
+        [
+            _column("user_id", pa.string(), "Who.", required=True),
+            _column("country", pa.string(), "Latest metadata country."),
+            _column("signup_date", pa.date32(), "Latest metadata signup_date that is a date."),
+            _column("device_preferences", pa.list_(pa.string()), "Device types, the most used first.", required=True),
+            _column("last_seen", TIMESTAMP, "Latest event.", required=True),
+            _column("first_seen", TIMESTAMP, "Earliest event.", required=True),
+            _column("events", pa.int64(), "Facts of this user.", required=True),
+        ]
+    ),
+    (),
+    ("user_id",),
+)
+_OBJECT_HOUR = pa.struct(
+    [
+        pa.field("event_hour", TIMESTAMP, nullable=False),
+        pa.field("accepted", pa.int64(), nullable=False),
+        pa.field("state", pa.string(), nullable=False),
+    ]
+)
+RAW_OBJECTS = Table(
+    "raw_objects",
+    "Every raw object that was read; only a row here marks its lines as done.",
+    pa.schema(
+        [
+            _column("bucket", pa.string(), "Bucket.", required=True),
+            _column("key", pa.string(), "Key.", required=True),
+            _column("etag", pa.string(), "Entity tag at the time of reading.", required=True),
+            _column("size_bytes", pa.int64(), "Size as stored.", required=True),
+            _column("arrival_hour", TIMESTAMP, "The hour its folder names.", required=True),
+            _column("lines", pa.int64(), "Physical lines: accepted + quarantined + blank.", required=True),
+            _column("accepted", pa.int64(), "Lines that are events.", required=True),
+            _column("quarantined", pa.int64(), "Lines that are none.", required=True),
+            _column("blank", pa.int64(), "Lines of nothing but white space.", required=True),
+            _column(
+                "hours", pa.list_(_OBJECT_HOUR), "Accepted lines by event hour; state published or open.", required=True
+            ),
+            *_partition_columns(DAY_PARTITION, "arrival"),
+        ]
+    ),
+    DAY_PARTITION,
+    ("bucket", "key"),
+)
+
+TABLES = (QUARANTINE, CONFLICTS, DIM_USERS, FACT_CLICKS, RAW_OBJECTS)

@@ -1,0 +1,77 @@
+"""What a folder may import is written once, here and in the architecture."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+OURS = {
+    "schemas",
+    "producers",
+    "stream_jobs",
+    "batch_compaction",
+    "infra",
+    "analytics",
+    "clickstream",
+    "bench",
+    "tests",
+}
+MAY_IMPORT: dict[str, set[str]] = {
+    "schemas": set(),
+    "producers": {"schemas"},
+    "stream_jobs": {"schemas"},
+    "batch_compaction": {"schemas"},
+    "infra": {"schemas"},
+}
+# Modules of pure logic: they know no service, no engine of a job, no clock, no environment, no chance, no threads.
+IMPURE = {
+    "boto3",
+    "botocore",
+    "pyflink",
+    "os",
+    "time",
+    "random",
+    "threading",
+    "subprocess",
+    "socket",
+    "secrets",
+    "uuid",
+}
+PURE = {
+    "schemas": "*",
+    "batch_compaction": {"parse", "plan", "merge", "check", "dims", "report", "query", "answers", "bookkeeping"},
+}
+
+
+def imports_of(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            found.add(node.module.partition(".")[0])
+    return found
+
+
+def modules_of(package: str) -> list[Path]:
+    return sorted((ROOT / package).rglob("*.py"))
+
+
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_a_package_imports_only_what_it_may(package: str) -> None:
+    assert modules_of(package)
+    for path in modules_of(package):
+        foreign = (imports_of(path) & OURS) - {package} - MAY_IMPORT[package]
+        assert not foreign, f"{path.relative_to(ROOT)} imports {foreign}"
+
+
+@pytest.mark.parametrize("package", PURE)
+def test_pure_modules_know_no_service_clock_or_environment(package: str) -> None:
+    allowed = PURE[package]
+    pure = [path for path in modules_of(package) if allowed == "*" or path.stem in allowed]
+    assert pure
+    if allowed != "*":
+        assert {path.stem for path in pure} == allowed
+    for path in pure:
+        assert not imports_of(path) & IMPURE, path.relative_to(ROOT)

@@ -1,0 +1,43 @@
+from pathlib import Path
+
+import pytest
+
+from schemas.errors import ConfigError
+from schemas.settings import Settings, load_settings
+
+ENVIRONMENT = {
+    "CLICKSTREAM_STREAM": "clickstream",
+    "CLICKSTREAM_RAW_BUCKET": "raw-bucket",
+    "CLICKSTREAM_CURATED_BUCKET": "curated-bucket",
+    "CLICKSTREAM_ALERTS_TOPIC_ARN": "arn:aws:sns:eu-west-1:123456789012:PurchaseAlerts",
+    "CLICKSTREAM_DEAD_LETTER_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/dead",
+}
+
+
+def test_an_explicit_value_wins_over_the_environment_and_that_over_the_file(tmp_path: Path) -> None:
+    (tmp_path / "clickstream.toml").write_text(
+        'stream = "from-file"\ndatabase = "from_file"\nraw_bucket = "file-bucket"\n'
+    )
+    settings = load_settings(ENVIRONMENT, tmp_path, {"raw_bucket": "explicit-bucket"})
+    assert (settings.stream, settings.database, settings.raw_bucket) == ("clickstream", "from_file", "explicit-bucket")
+
+
+def test_settings_travel_to_another_process_as_variables(tmp_path: Path) -> None:
+    settings = load_settings(ENVIRONMENT, tmp_path)
+    assert load_settings(settings.as_environment(), tmp_path) == settings
+    assert isinstance(settings, Settings)
+
+
+def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
+    (tmp_path / "clickstream.toml").write_text('strem = "typo"\ndatabase = 3\n')
+    with pytest.raises(ConfigError) as caught:
+        load_settings(ENVIRONMENT | {"CLICKSTREAM_RAW_BUCKET": "No_Bucket", "CLICKSTREAM_STREAM": ""}, tmp_path)
+    faults = "\n".join(caught.value.faults)
+    for expected in ("unknown setting 'strem'", "database is not a text", "'No_Bucket'", "CLICKSTREAM_STREAM"):
+        assert expected in faults
+
+
+def test_a_file_that_is_no_toml_is_told(tmp_path: Path) -> None:
+    (tmp_path / "clickstream.toml").write_text("stream = ")
+    with pytest.raises(ConfigError, match="is not TOML"):
+        load_settings(ENVIRONMENT, tmp_path)
