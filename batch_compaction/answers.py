@@ -1,0 +1,66 @@
+"""The rows of an answer in the form that was asked for: a table for the eye, CSV, JSON, Parquet."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from rich.table import Table
+
+
+class Format(StrEnum):
+    """How an answer is written."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+    PARQUET = "parquet"
+
+
+def as_table(rows: pa.Table) -> Table:
+    """Return rows for a terminal; numbers stand on the right."""
+    table = Table()
+    for field in rows.schema:
+        table.add_column(field.name, justify="right" if _is_number(field.type) else "left", overflow="fold")
+    for row in rows.to_pylist(maps_as_pydicts="lossy"):
+        table.add_row(*("" if value is None else _text(value) for value in row.values()))
+    return table
+
+
+def as_bytes(rows: pa.Table, form: Format) -> bytes:
+    """Return rows as CSV with a header, as one JSON array of objects, or as a Parquet file."""
+    if form is Format.PARQUET:
+        sink = pa.BufferOutputStream()
+        pq.write_table(rows, sink, compression="snappy")
+        body: bytes = sink.getvalue().to_pybytes()
+        return body
+    listed = rows.to_pylist(maps_as_pydicts="lossy")
+    if form is Format.JSON:
+        return json.dumps(listed, default=_text, ensure_ascii=False).encode() + b"\n"
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(rows.schema.names)
+    writer.writerows(["" if value is None else _text(value) for value in row.values()] for row in listed)
+    return text.getvalue().encode()
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "backslashreplace")
+    if isinstance(value, dict | list):
+        return json.dumps(value, default=_text, ensure_ascii=False)
+    return str(value)
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))

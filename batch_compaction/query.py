@@ -1,0 +1,104 @@
+"""Athena SQL over the published tables, answered by DuckDB on the current Iceberg snapshots.
+
+Takes one SELECT in Athena's dialect and refuses anything else. Types are resolved against the table definitions first,
+so that integer division stays what it is on Athena. A local answer to try a query with: the real dialect is Athena's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import duckdb
+import pyarrow as pa
+import sqlglot
+from pyarrow.dataset import Dataset
+from sqlglot import exp
+from sqlglot.errors import OptimizeError, ParseError
+from sqlglot.optimizer.annotate_types import annotate_types
+from sqlglot.optimizer.qualify import qualify
+
+from schemas.errors import ConfigError
+from schemas.tables import TABLES, Table
+
+CATALOG = "awsdatacatalog"
+_SQL_TYPES = {"string": "varchar", "int32": "integer", "int64": "bigint", "date32[day]": "date", "binary": "varbinary"}
+
+
+def to_duckdb(sql: str, database: str) -> str:
+    """Return an Athena SELECT in DuckDB's dialect.
+
+    Raises:
+        ConfigError: not one SELECT, not Athena SQL, or a table or column that is not there.
+    """
+    try:
+        statements = [statement for statement in sqlglot.parse(sql, read="athena") if statement is not None]
+    except ParseError as error:
+        raise ConfigError(f"not Athena SQL: {_first_fault(error)}") from error
+    if len(statements) != 1 or not isinstance(statements[0], exp.Query):
+        raise ConfigError("one SELECT is answered at a time, and nothing else")
+    columns = {table.name: _sql_columns(table) for table in TABLES}
+    schema: dict[str, object] = {CATALOG: {database: columns}}
+    try:
+        query = qualify(
+            statements[0], schema=schema, catalog=CATALOG, db=database, dialect="athena", quote_identifiers=False
+        )
+        query = annotate_types(query, schema=schema, dialect="athena")
+    except OptimizeError as error:
+        raise ConfigError(f"the query names what is not there: {error}") from error
+    for table in query.find_all(exp.Table):
+        if table.args.get("db") and not (table.db == database and table.name in columns):
+            raise ConfigError(f"there is no table {table.db}.{table.name}; there are {', '.join(_names())}")
+        table.set("catalog", None)
+    return query.sql(dialect="duckdb")
+
+
+def answer(sql: str, database: str, datasets: Mapping[str, Dataset | pa.Table]) -> pa.Table:
+    """Return the rows of an Athena SELECT over the given tables.
+
+    Args:
+        sql: the SELECT.
+        database: the database that unqualified names belong to.
+        datasets: table name -> its rows; a table that was never published is empty.
+
+    Raises:
+        ConfigError: the query cannot be translated, or DuckDB cannot answer it.
+    """
+    translated = to_duckdb(sql, database)
+    connection = duckdb.connect()
+    try:
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute(f'CREATE SCHEMA "{database}"')
+        for table in TABLES:
+            connection.register(f"arrow_{table.name}", datasets.get(table.name, table.schema.empty_table()))
+            connection.execute(f'CREATE VIEW "{database}"."{table.name}" AS SELECT * FROM arrow_{table.name}')  # noqa: S608
+        connection.execute("SET enable_external_access = false")
+        return connection.sql(translated).to_arrow_table()
+    except duckdb.Error as error:
+        raise ConfigError(f"the query cannot be answered here: {error}") from error
+    finally:
+        connection.close()
+
+
+def _names() -> list[str]:
+    return [table.name for table in TABLES]
+
+
+def _sql_columns(table: Table) -> dict[str, str]:
+    return {field.name: _sql_type(field.type) for field in table.schema}
+
+
+def _sql_type(kind: pa.DataType) -> str:
+    if pa.types.is_map(kind):
+        return f"map({_sql_type(kind.key_type)}, {_sql_type(kind.item_type)})"
+    if pa.types.is_list(kind):
+        return f"array({_sql_type(kind.value_type)})"
+    if pa.types.is_struct(kind):
+        return f"row({', '.join(f'{field.name} {_sql_type(field.type)}' for field in kind)})"
+    if pa.types.is_timestamp(kind):
+        return "timestamp"
+    return _SQL_TYPES[str(kind)]
+
+
+def _first_fault(error: ParseError) -> str:
+    found = error.errors[0] if error.errors else {}
+    return f"{found.get('description', error)} at line {found.get('line')}, column {found.get('col')}"

@@ -1,0 +1,39 @@
+from batch_compaction.plan import GRACE_US, OPEN, PUBLISHED, Assignment, HourPolicy, KnownObject, assignments
+from batch_compaction.raw import RawObject
+from schemas.instants import HOUR_US, parse_instant_us
+
+HOUR = parse_instant_us("2026-11-24T10:00:00Z")
+NEXT = HOUR + HOUR_US
+RAW = RawObject("bucket", "key", "etag", 1, HOUR)
+
+
+def known(etag: str = "etag", **hours: tuple[int, int, str]) -> dict[tuple[str, str], KnownObject]:
+    return {("bucket", "key"): KnownObject(etag, {hour: (lines, state) for hour, lines, state in hours.values()})}
+
+
+def test_an_hour_closes_once_its_grace_is_over() -> None:
+    assert not HourPolicy(NEXT + GRACE_US - 1).may_publish(HOUR)
+    assert HourPolicy(NEXT + GRACE_US).may_publish(HOUR)
+
+
+def test_an_open_hour_may_be_included_and_an_hour_not_asked_for_never_is() -> None:
+    assert HourPolicy(HOUR, include_open=True).may_publish(HOUR)
+    assert not HourPolicy(HOUR, include_open=True, only=frozenset({NEXT})).may_publish(HOUR)
+
+
+def test_a_new_object_is_read_whole_and_a_known_one_not_at_all() -> None:
+    policy = HourPolicy(NEXT + GRACE_US)
+    assert list(assignments([RAW], {}, policy)) == [Assignment(RAW, frozenset())]
+    assert list(assignments([RAW], known(a=(HOUR, 5, PUBLISHED)), policy)) == []
+
+
+def test_an_object_that_changed_is_read_whole() -> None:
+    policy = HourPolicy(NEXT + GRACE_US)
+    assert list(assignments([RAW], known("old", a=(HOUR, 5, PUBLISHED)), policy)) == [Assignment(RAW, frozenset())]
+
+
+def test_an_object_with_open_lines_is_read_again_once_their_hour_may_be_published() -> None:
+    before = known(a=(HOUR, 5, PUBLISHED), b=(NEXT, 2, OPEN))
+    assert list(assignments([RAW], before, HourPolicy(NEXT + GRACE_US))) == []
+    later = HourPolicy(NEXT + HOUR_US + GRACE_US)
+    assert list(assignments([RAW], before, later)) == [Assignment(RAW, frozenset({HOUR}))]

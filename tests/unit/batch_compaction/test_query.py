@@ -1,0 +1,130 @@
+import csv
+import io
+import json
+from datetime import date, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from batch_compaction.answers import Format, as_bytes
+from batch_compaction.query import answer
+from schemas.errors import ConfigError
+from schemas.tables import DIM_USERS, FACT_CLICKS
+
+ROOT = Path(__file__).parents[3]
+MOMENT = datetime(2026, 11, 24, 10, 30)  # noqa: DTZ001 - the tables keep UTC without a zone
+
+
+def fact(click_id: str, user_id: str, event_type: str, minute: int, **metadata: str) -> dict[str, object]:
+    return {
+        "click_id": click_id,
+        "user_id": user_id,
+        "session_id": "s",
+        "event_type": event_type,
+        "event_timestamp": MOMENT.replace(minute=minute),
+        "page_url": "/p",
+        "metadata": list(metadata.items()),
+        "year": 2026,
+        "month": 11,
+        "day": 24,
+        "hour": 10,
+        "source_object": "o",
+        "source_line": minute,
+    }
+
+
+FACTS = pa.Table.from_pylist(
+    [
+        fact("a", "u1", "page_view", 1),
+        fact("b", "u1", "purchase", 2, currency="EUR", amount_minor="1050"),
+        fact("c", "u2", "page_view", 3),
+        fact("d", "u2", "purchase", 4, currency="EUR"),
+    ],
+    schema=FACT_CLICKS.schema,
+)
+USERS = pa.Table.from_pylist(
+    [
+        {
+            "user_id": user,
+            "country": country,
+            "device_preferences": [],
+            "last_seen": MOMENT,
+            "first_seen": MOMENT,
+            "events": 2,
+        }
+        for user, country in (("u1", "DE"), ("u2", "FR"))
+    ],
+    schema=DIM_USERS.schema,
+)
+TABLES = {"fact_clicks": FACTS, "dim_users": USERS}
+
+
+def ask(sql: str) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = answer(sql, "clickstream", TABLES).to_pylist()
+    return rows
+
+
+def test_the_shipped_queries_answer_their_questions() -> None:
+    answers = {path.stem: ask(path.read_text()) for path in (ROOT / "analytics/sql").glob("*.sql")}
+    day = date(2026, 11, 24)
+    assert answers["clicks_by_country"] == [
+        {"country": country, "day": day, "clicks": 2, "users": 1, "clicks_per_user": 2.0} for country in ("DE", "FR")
+    ]
+    assert answers["hourly_revenue"] == [
+        {"event_hour": MOMENT.replace(minute=0), "currency": "EUR", "purchases": 2, "revenue": 10.5}
+    ]
+    assert answers["top_pages"] == [{"page_url": "/p", "views": 2, "users": 2}]
+
+
+def test_integers_divide_as_on_athena() -> None:
+    assert ask("SELECT 7 / 2 AS n, events / 2 AS half FROM dim_users LIMIT 1") == [{"n": 3, "half": 1}]
+
+
+@pytest.mark.parametrize("name", ["fact_clicks", "clickstream.fact_clicks", "awsdatacatalog.clickstream.fact_clicks"])
+def test_a_table_is_found_by_each_of_its_names(name: str) -> None:
+    assert ask(f"SELECT count(*) AS n FROM {name}") == [{"n": 4}]
+
+
+def test_a_table_that_was_never_published_is_empty() -> None:
+    assert ask("SELECT count(*) AS n FROM quarantine") == [{"n": 0}]
+
+
+@pytest.mark.parametrize(
+    ("sql", "told"),
+    [
+        ("SELEC 1", "not Athena SQL"),
+        ("SELECT (", "not Athena SQL"),
+        ("SELECT 1; SELECT 2", "one SELECT"),
+        ("DROP TABLE fact_clicks", "one SELECT"),
+        ("SELECT nope FROM fact_clicks", "nope"),
+        ("SELECT * FROM nope", "there is no table clickstream.nope"),
+        ("SELECT * FROM other.fact_clicks", "there is no table other.fact_clicks"),
+        ("SELECT * FROM read_csv('README.md')", "cannot be answered here"),
+        ("SELECT CAST('x' AS integer)", "cannot be answered here"),
+    ],
+)
+def test_a_query_that_cannot_be_answered_says_why(sql: str, told: str) -> None:
+    with pytest.raises(ConfigError, match=told):
+        ask(sql)
+
+
+def test_an_answer_is_written_in_each_form() -> None:
+    rows = answer(
+        "SELECT click_id, event_timestamp, metadata, page_url, referrer_url FROM fact_clicks ORDER BY 1 LIMIT 2",
+        "clickstream",
+        TABLES,
+    )
+    text = as_bytes(rows, Format.CSV).decode()
+    first, second = csv.DictReader(io.StringIO(text))
+    assert first == {
+        "click_id": "a",
+        "event_timestamp": "2026-11-24 10:01:00",
+        "metadata": "{}",
+        "page_url": "/p",
+        "referrer_url": "",
+    }
+    assert json.loads(second["metadata"]) == {"amount_minor": "1050", "currency": "EUR"}
+    assert json.loads(as_bytes(rows, Format.JSON))[1]["metadata"] == {"currency": "EUR", "amount_minor": "1050"}
+    assert pq.read_table(pa.BufferReader(as_bytes(rows, Format.PARQUET))).num_rows == 2
