@@ -1,0 +1,152 @@
+"""A producer of its own process against the emulated stream: interrupted, throttled, and cut off."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from producers.spool import read_spool
+from schemas.codec import decode
+from schemas.event import Rejection
+from schemas.kpl import payloads
+
+if TYPE_CHECKING:
+    from tests.conftest import LocalStack
+
+LATER_US = 4_000_000_000_000_000
+_PROGRAM = """
+import sys, typer, producers.cli
+from schemas.errors import WorkFailedError
+app = typer.Typer()
+producers.cli.register(app)
+try:
+    app()
+except WorkFailedError as error:
+    sys.exit(f"failed: {error}")
+"""
+
+
+@pytest.fixture(autouse=True)
+def no_faults_left(emulator: LocalStack) -> Iterator[None]:
+    yield
+    emulator.clear_faults()
+
+
+def start(emulator: LocalStack, *arguments: str) -> subprocess.Popen[str]:
+    environment = {**os.environ, **emulator.environment, "CLICKSTREAM_STATE_DIR": str(emulator.state_dir)}
+    return subprocess.Popen(
+        [sys.executable, "-c", _PROGRAM, "simulate", "--json", *arguments],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finish(process: subprocess.Popen[str]) -> tuple[dict[str, Any], str]:
+    try:
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    return json.loads(out.splitlines()[-1]), err
+
+
+class StreamReader:
+    """Reads what came into the stream after it was made."""
+
+    def __init__(self, emulator: LocalStack) -> None:
+        self._kinesis = emulator.client("kinesis")
+        self._iterators = [
+            self._kinesis.get_shard_iterator(
+                StreamName="clickstream", ShardId=shard["ShardId"], ShardIteratorType="LATEST"
+            )["ShardIterator"]
+            for shard in self._kinesis.list_shards(StreamName="clickstream")["Shards"]
+        ]
+        self.lines: list[bytes] = []
+
+    def read(self) -> list[bytes]:
+        """Return all lines so far."""
+        for place, iterator in enumerate(self._iterators):
+            answer = self._kinesis.get_records(ShardIterator=iterator, Limit=10_000)
+            self._iterators[place] = answer["NextShardIterator"]
+            self.lines += [line for record in answer["Records"] for line in payloads(record["Data"])]
+        return self.lines
+
+
+@pytest.mark.parametrize("rate", ["3000", "0"])
+def test_an_interrupt_sends_what_is_held_and_tells_what_was_sent(
+    emulator: LocalStack, wait_until: Callable[[Callable[[], bool], float], None], rate: str
+) -> None:
+    stream = StreamReader(emulator)
+    options = ("--events", "5000000", "--rate", rate, "--duplicates", "0.1", "--corrupt", "0.1")
+    process = start(emulator, *options)
+    wait_until(lambda: len(stream.read()) > 1000, 30)
+    process.send_signal(signal.SIGINT)
+    summary, _ = finish(process)
+    assert process.returncode == 130
+    read = [decode(line, LATER_US) for line in stream.read()]
+    accepted = Counter(event.event_id for event in read if not isinstance(event, Rejection))
+    answer = summary["answer"]
+    assert summary["sent"] == len(read) and summary["failed"] == 0
+    assert (answer["events"], answer["duplicates"]) == (len(accepted), accepted.total() - len(accepted))
+    assert answer["corrupt"] == Counter(event.reason for event in read if isinstance(event, Rejection))
+
+
+def test_throttled_calls_and_records_are_put_again_until_every_event_is_there(emulator: LocalStack) -> None:
+    stream = StreamReader(emulator)
+    throttled = "ProvisionedThroughputExceededException"
+    emulator.inject(
+        **{
+            "kinesis.PutRecords": [
+                {"error": throttled, "times": 2},
+                {"error": "InternalFailure"},
+                {"ratio": 0.5, "record_error": throttled, "times": 4},
+            ]
+        }
+    )
+    summary, _ = finish(start(emulator, "--events", "5000"))
+    assert (summary["sent"], summary["failed"]) == (5000, 0)
+    assert summary["retried"] > 3
+    assert (
+        len({event.event_id for line in stream.read() if not isinstance(event := decode(line, LATER_US), Rejection)})
+        == 5000
+    )
+    assert len(stream.lines) == 5000
+
+
+def test_a_call_whose_answer_was_lost_is_repeated_and_the_copies_keep_their_ids(emulator: LocalStack) -> None:
+    stream = StreamReader(emulator)
+    emulator.inject(**{"kinesis.PutRecords": {"error": "InternalFailure", "applied": True}})
+    summary, _ = finish(start(emulator, "--events", "2000"))
+    assert (summary["sent"], summary["failed"]) == (2000, 0)
+    lines = stream.read()
+    assert len(lines) > 2000 == len(set(lines))
+
+
+def test_a_stream_that_stays_closed_ends_the_run_with_every_event_sent_or_saved(emulator: LocalStack) -> None:
+    stream = StreamReader(emulator)
+    emulator.inject(
+        **{"kinesis.PutRecords": {"error": "AccessDeniedException", "status": 400, "after": 2, "times": 100}}
+    )
+    process = start(emulator, "--events", "200000")
+    summary, told = finish(process)
+    assert process.returncode == 1
+    assert "AccessDenied" in told and "are saved in" in told
+    saved = [
+        line
+        for path in Path(emulator.state_dir, "spool").glob("*.ndjson")
+        for record in read_spool(path)
+        for line in payloads(record.record().data)
+    ]
+    assert (len(stream.read()), len(saved)) == (summary["sent"], summary["failed"])
+    assert summary["sent"] + summary["failed"] == summary["answer"]["events"] < 200_000
+    assert not set(stream.lines) & set(saved)
