@@ -1,0 +1,75 @@
+"""The front door: one console script whose commands are those of the packages.
+
+Before a command runs, the variables of a local stack that lives in this folder are put into the environment, so that
+every command finds its services by the standard AWS variables. An error that the pipeline raises on purpose is told
+in one line and becomes the exit code: 1 the work failed, 2 usage or configuration is wrong and nothing was done.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+import batch_compaction.cli
+import infra.local.cli
+import infra.local.demo_cli
+import producers.cli
+import stream_jobs.cli
+from infra.local.state import active_environment, state_dir_of
+from schemas.errors import ClickstreamError, ConfigError
+
+# Commands that make or look at the stack themselves.
+_STACK_COMMANDS = {"up", "down", "status", "demo"}
+
+app = typer.Typer(
+    name="clickstream",
+    help="A clickstream pipeline: events in, purchase alerts and queryable tables out.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for package in (infra.local.demo_cli, infra.local.cli, producers.cli, stream_jobs.cli, batch_compaction.cli):
+    package.register(app)
+
+
+@app.callback()
+def use_local_stack(context: typer.Context) -> None:
+    """Clickstream: events in, purchase alerts and queryable tables out."""
+    if context.invoked_subcommand in _STACK_COMMANDS or os.environ.get("AWS_ENDPOINT_URL"):
+        return
+    os.environ.update(active_environment(state_dir_of(os.environ)) or {})
+
+
+def main() -> None:
+    """Run one command and exit with its code."""
+    try:
+        app()
+    except Exception as error:
+        code = _tell(error)
+        if code is None:
+            raise
+        sys.exit(code)
+
+
+def _tell(error: Exception) -> int | None:
+    """Print an expected error and return its exit code; None for one that nobody expected."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    console = Console(stderr=True, soft_wrap=True)
+    if isinstance(error, ConfigError):
+        for fault in error.faults:
+            console.print(f"[bold red]not started:[/] {escape(fault)}")
+        return 2
+    if isinstance(error, ClickstreamError | BotoCoreError | ClientError | OSError):
+        console.print(f"[bold red]failed:[/] {escape(str(error))}")
+        return 1
+    return None
+
+
+if __name__ == "__main__":
+    main()

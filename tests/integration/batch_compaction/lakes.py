@@ -1,0 +1,98 @@
+"""A lake of its own for each test, on an emulator that they share; and the run that the tests let die.
+
+Run as a program it compacts once and kills itself, as `kill -9` would, when the step given as argument begins.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+
+from batch_compaction.lake_tables import Lake, open_lake
+from batch_compaction.plan import HourPolicy
+from batch_compaction.report import RunReport
+from batch_compaction.run import Run, compact
+from schemas.codec import encode
+from schemas.event import ClickEvent
+from schemas.instants import HOUR_US, parse_instant_us
+from schemas.lake import RAW_PREFIX, hour_folder
+from schemas.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+HOUR = parse_instant_us("2026-11-24T10:00:00Z")
+ALL_CLOSED = HourPolicy(HOUR + 48 * HOUR_US)
+
+
+def event(event_id: str, minute: int = 0, hour_us: int = HOUR, **fields: Any) -> ClickEvent:
+    values = {"user_id": "u", "session_id": "s", "event_type": "click"} | fields
+    return ClickEvent(event_id=event_id, event_timestamp_us=hour_us + minute * 60_000_000, **values)
+
+
+@dataclass(frozen=True)
+class TestLake:
+    """Buckets and a database that only one test uses."""
+
+    __test__ = False
+    settings: Settings
+    environment: dict[str, str]
+
+    @property
+    def s3(self) -> S3Client:
+        client: S3Client = boto3.client("s3")
+        return client
+
+    @property
+    def lake(self) -> Lake:
+        return open_lake(self.settings, self.environment)
+
+    def put(self, name: str, lines: Iterable[bytes | ClickEvent], arrival_us: int = HOUR) -> str:
+        """Put a raw object as Firehose does and return its key."""
+        body = b"".join((encode(line) if isinstance(line, ClickEvent) else line) + b"\n" for line in lines)
+        return self.put_body(f"{name}.json.gz", gzip.compress(body, mtime=0), arrival_us)
+
+    def put_body(self, name: str, body: bytes, arrival_us: int = HOUR) -> str:
+        key = f"{RAW_PREFIX}{hour_folder(arrival_us)}{name}"
+        self.s3.put_object(Bucket=self.settings.raw_bucket, Key=key, Body=body)
+        return key
+
+    def compact(self, policy: HourPolicy = ALL_CLOSED, on_step: Callable[[str], None] = lambda _: None) -> RunReport:
+        return compact(Run(self.s3, self.settings.raw_bucket, self.lake, policy, "a-run", on_step))
+
+    def rows(self, table: str, *columns: str) -> list[dict[str, Any]]:
+        found = self.lake.find().get(table)
+        rows = found.rows() if found else None
+        return [] if rows is None else (rows.select(list(columns)) if columns else rows).to_pylist()
+
+    def snapshots(self) -> dict[str, int]:
+        """Return table -> number of snapshots."""
+        return {name: len(table.iceberg.snapshots()) for name, table in self.lake.find().items()}
+
+    def contents(self) -> dict[str, list[dict[str, Any]]]:
+        """Return the rows of every table."""
+        return {name: self.rows(name) for name in self.lake.find()}
+
+
+def main() -> None:
+    """Compact once and die at a step."""
+    settings = load_settings(os.environ, Path.cwd())
+    fatal = sys.argv[1]
+
+    def die_at(step: str) -> None:
+        if step.startswith(fatal):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    TestLake(settings, dict(os.environ)).compact(on_step=die_at)
+
+
+if __name__ == "__main__":
+    main()

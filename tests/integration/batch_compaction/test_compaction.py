@@ -1,0 +1,273 @@
+"""Compaction on real Iceberg tables in the emulated Glue catalog."""
+
+from __future__ import annotations
+
+import gzip
+import signal
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pytest
+from botocore.exceptions import ClientError
+from pyiceberg.catalog.glue import GlueCatalog
+
+from batch_compaction.dims import users_of
+from batch_compaction.lake_tables import open_lake
+from batch_compaction.plan import HourPolicy
+from schemas.codec import encode
+from schemas.instants import HOUR_US
+from schemas.tables import DIM_USERS, FACT_CLICKS
+from tests.integration.batch_compaction.lakes import ALL_CLOSED, HOUR, TestLake, event
+
+EVENTS = [event(f"e{number}", minute=number % 60, user_id=f"u{number % 7}") for number in range(100)]
+STEPS = [
+    "find raw objects",
+    "read ",
+    "merge ",
+    "publish quarantine",
+    "publish conflicts",
+    "publish dim_users",
+    "publish fact_clicks",
+    "publish raw_objects",
+]
+
+
+def test_every_line_ends_in_one_place_and_the_counts_say_so(lake: TestLake) -> None:
+    lake.put("a", [*EVENTS, b"{broken", b""])
+    lake.put("b", [*EVENTS[:10], event("e5", minute=5, user_id="someone else"), b"[]"])
+    report = lake.compact()
+    assert len(lake.rows("fact_clicks")) == 100
+    assert [row["click_id"] for row in lake.rows("conflicts")] == ["e5"]
+    assert Counter(row["reason"] for row in lake.rows("quarantine")) == {"not_json": 1, "not_an_object": 1}
+    assert report.duplicates == 10
+    assert report.lines == 114 == report.accepted + sum(report.quarantined.values()) + report.blank
+    assert report.accepted == 100 + report.duplicates + len(lake.rows("conflicts"))
+    assert report.committed == ["quarantine", "conflicts", "dim_users", "fact_clicks", "raw_objects"]
+
+
+def test_a_second_run_commits_nothing(lake: TestLake) -> None:
+    lake.put("a", [*EVENTS, b"{broken"])
+    lake.compact()
+    before = lake.snapshots()
+    assert lake.compact().committed == []
+    assert lake.snapshots() == before
+
+
+def test_late_data_repairs_its_hour_and_no_other(lake: TestLake) -> None:
+    lake.put("a", EVENTS)
+    lake.put("b", [event("next", hour_us=HOUR + HOUR_US)], HOUR + HOUR_US)
+    lake.compact()
+    kept = lake.lake.open(FACT_CLICKS).paths([(2026, 11, 24, 11)])
+    lake.put("c", [event("late", minute=59, user_id="u1"), EVENTS[0]], HOUR + 5 * HOUR_US)
+    report = lake.compact()
+    assert [(hour.hour, hour.facts_before, hour.facts, hour.duplicates) for hour in report.hours] == [
+        ("2026-11-24T10", 100, 101, 1)
+    ]
+    assert lake.lake.open(FACT_CLICKS).paths([(2026, 11, 24, 11)]) == kept
+    assert len(lake.rows("fact_clicks")) == 102
+
+
+def test_the_users_are_a_function_of_the_facts_after_late_data_too(lake: TestLake) -> None:
+    lake.put(
+        "a", [event("1", user_id="u", device_type="mobile", metadata={"country": "DE", "signup_date": "2020-02-30"})]
+    )
+    lake.put("b", [event("2", user_id="u", hour_us=HOUR + HOUR_US, device_type="desktop", metadata={"country": "FR"})])
+    lake.compact()
+    late = [
+        event(
+            "3", minute=1, user_id="u", device_type="desktop", metadata={"country": "IT", "signup_date": "2020-02-29"}
+        )
+    ]
+    lake.put("c", late)
+    lake.compact()
+    [user] = lake.rows("dim_users")
+    assert (user["country"], str(user["signup_date"]), user["events"]) == ("FR", "2020-02-29", 3)
+    assert user["device_preferences"] == ["desktop", "mobile"]
+    facts = lake.lake.open(FACT_CLICKS).rows()
+    assert users_of(facts, FACT_CLICKS.schema.empty_table()).to_pylist() == [user]
+
+
+def test_open_hours_wait_and_are_published_once_they_close(lake: TestLake) -> None:
+    lake.put("a", [event("closed", hour_us=HOUR - HOUR_US), event("open")])
+    now = HOUR + HOUR_US
+    assert lake.compact(HourPolicy(now)).unpublished == 1
+    assert lake.compact(HourPolicy(now)).committed == []
+    assert [row["click_id"] for row in lake.rows("fact_clicks")] == ["closed"]
+    assert [hour["state"] for hour in lake.rows("raw_objects")[0]["hours"]] == ["published", "open"]
+    assert lake.compact(HourPolicy(now + HOUR_US)).committed == ["dim_users", "fact_clicks", "raw_objects"]
+    assert {row["click_id"] for row in lake.rows("fact_clicks")} == {"closed", "open"}
+    assert lake.compact(ALL_CLOSED).committed == []
+
+
+def test_only_the_hour_that_is_asked_for_is_published(lake: TestLake) -> None:
+    lake.put("a", [event("one"), event("other", hour_us=HOUR - HOUR_US)])
+    lake.compact(HourPolicy(ALL_CLOSED.now_us, only=frozenset({HOUR})))
+    assert [row["click_id"] for row in lake.rows("fact_clicks")] == ["one"]
+    lake.compact()
+    assert len(lake.rows("fact_clicks")) == 2
+
+
+def test_of_a_truncated_gzip_whole_lines_are_kept_and_the_rest_is_quarantined(lake: TestLake) -> None:
+    body = gzip.compress(b"".join(encode(each) + b"\n" for each in EVENTS), mtime=0)
+    lake.put_body("cut.json.gz", body[: len(body) * 2 // 3])
+    lake.put_body("noise.json.gz", b"\x1f\x8b" + bytes(range(256)))
+    report = lake.compact()
+    assert report.quarantined == {"damaged_object": 2}
+    assert 0 < len(lake.rows("fact_clicks")) < 100
+    assert lake.compact().committed == []
+
+
+def test_an_event_of_300_kib_is_quarantined_with_its_bytes(lake: TestLake) -> None:
+    large = encode(event("large", page_url="x" * 300 * 1024))
+    lake.put("a", [large, EVENTS[0]])
+    lake.compact()
+    [row] = lake.rows("quarantine")
+    assert (row["reason"], row["raw_bytes"]) == ("too_large", large)
+
+
+def test_equal_input_gives_equal_rows_in_equal_files(lake: TestLake) -> None:
+    settings = replace(
+        lake.settings, curated_bucket=f"{lake.settings.curated_bucket}-2", database=f"{lake.settings.database}_2"
+    )
+    other = TestLake(settings, lake.environment)
+    lake.s3.create_bucket(Bucket=other.settings.curated_bucket)
+    lake.put("b", [*EVENTS[50:], b"{broken"])
+    lake.compact()
+    lake.put("a", EVENTS[:60])
+    lake.compact()
+    other.compact()
+    assert data_files(lake) == data_files(other)
+    assert len(data_files(lake)) == 4  # no conflicts here
+
+
+def data_files(lake: TestLake) -> dict[str, bytes]:
+    bucket = lake.settings.curated_bucket
+    return {
+        path.removeprefix(f"s3://{bucket}/"): lake.s3.get_object(
+            Bucket=bucket, Key=path.removeprefix(f"s3://{bucket}/")
+        )["Body"].read()
+        for table in lake.lake.find().values()
+        for path in table.paths()
+    }
+
+
+def test_plain_pyiceberg_and_duckdb_on_the_files_read_the_same(lake: TestLake, tmp_path: Path) -> None:
+    lake.put("a", EVENTS)
+    lake.compact()
+    endpoint = lake.environment["AWS_ENDPOINT_URL"]
+    catalog = GlueCatalog(
+        "plain", client=None, **{"glue.endpoint": endpoint, "s3.endpoint": endpoint, "client.region": "us-east-1"}
+    )
+    table = catalog.load_table(f"{lake.settings.database}.fact_clicks")
+    assert table.scan().to_arrow().num_rows == 100
+    assert table.scan(row_filter="hour = 10 and user_id = 'u3'").to_arrow().num_rows == 14
+    assert [field.name for field in table.spec().fields] == ["year", "month", "day", "hour"]
+    for name, body in data_files(lake).items():
+        if name.startswith("fact_clicks/year=2026/month=11/day=24/hour=10/"):
+            (tmp_path / "facts.parquet").write_bytes(body)
+    [(count, users)] = duckdb.sql(
+        f"SELECT count(*), count(DISTINCT user_id) FROM '{tmp_path}/facts.parquet'"
+    ).fetchall()
+    assert (count, users) == (100, 7)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_run_killed_at_any_step_is_simply_run_again(lake: TestLake, step: str) -> None:
+    lake.put("a", [*EVENTS[:60], b"{broken"])
+    lake.compact()
+    lake.put(
+        "b", [*EVENTS[30:], event("e1", minute=1, user_id="other"), b"[]", event("before", hour_us=HOUR - HOUR_US)]
+    )
+    died = subprocess.run(
+        [sys.executable, "-m", "tests.integration.batch_compaction.lakes", step],
+        env=lake.environment | lake.settings.as_environment(),
+        cwd=Path(__file__).parents[3],
+        capture_output=True,
+        check=False,
+    )
+    assert died.returncode == -signal.SIGKILL, died.stderr.decode()
+    lake.compact()
+    assert sorted(row["click_id"] for row in lake.rows("fact_clicks")) == sorted(
+        [*(e.event_id for e in EVENTS), "before"]
+    )
+    assert [row["user_id"] for row in lake.rows("conflicts")] == ["other"]
+    assert sorted(row["reason"] for row in lake.rows("quarantine")) == ["not_an_object", "not_json"]
+    assert sum(row["events"] for row in lake.rows("dim_users")) == 101
+    assert lake.compact().committed == []
+
+
+def test_two_runs_at_once_lose_nothing_and_double_nothing(lake: TestLake) -> None:
+    for number in range(4):
+        lake.put(f"o{number}", [*EVENTS[number * 25 : number * 25 + 30], b"{broken"])
+    runs = [
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.integration.batch_compaction.lakes", "never"],
+            env=lake.environment | lake.settings.as_environment(),
+            cwd=Path(__file__).parents[3],
+            stderr=subprocess.PIPE,
+        )
+        for _ in range(2)
+    ]
+    for run in runs:
+        _, errors = run.communicate(timeout=120)
+        assert run.returncode == 0, errors.decode()
+    assert sorted(row["click_id"] for row in lake.rows("fact_clicks")) == sorted(each.event_id for each in EVENTS)
+    assert len(lake.rows("quarantine")) == 4
+    assert lake.compact().committed == []
+
+
+def test_another_commit_in_between_makes_the_run_plan_again(lake: TestLake) -> None:
+    lake.put("a", EVENTS[:50])
+    steps: list[str] = []
+
+    def interfere(step: str) -> None:
+        if step == "publish fact_clicks" and not any(step.startswith("another") for step in steps):
+            lake.put("b", EVENTS[50:])
+            steps.append("another run begins")
+            lake.compact()
+        steps.append(step)
+
+    report = lake.compact(on_step=interfere)
+    assert "another run committed first: planning again" in steps
+    assert report.committed == []
+    assert len(lake.rows("fact_clicks")) == 100
+
+
+@pytest.mark.parametrize(
+    ("step", "operation"),
+    [("read ", "s3.GetObject"), ("publish fact_clicks", "s3.CreateMultipartUpload"), ("publish raw_objects", "glue.UpdateTable")],
+)
+def test_a_service_error_fails_the_run_and_the_next_one_is_right(
+    lake: TestLake, emulator: Any, step: str, operation: str
+) -> None:
+    lake.put("a", [*EVENTS[:50], b"{broken"])
+    lake.compact()
+    lake.put("b", [*EVENTS[50:], b"{broken"])
+
+    def fail_from(current: str) -> None:
+        if current.startswith(step):
+            emulator.inject(**{operation: {"error": "InternalFailure", "times": 100}})
+
+    with pytest.raises((OSError, ClientError)):
+        lake.compact(on_step=fail_from)
+    emulator.clear_faults()
+    lake.compact()
+    assert len(lake.rows("fact_clicks")) == 100
+    assert len(lake.rows("quarantine")) == 2
+    assert lake.compact().committed == []
+
+
+def test_the_tables_say_who_committed_what(lake: TestLake) -> None:
+    lake.put("a", EVENTS)
+    lake.compact()
+    snapshot = open_lake(lake.settings, lake.environment).open(FACT_CLICKS).iceberg.current_snapshot()
+    assert snapshot is not None and snapshot.summary is not None
+    assert snapshot.summary["clickstream.run-id"] == "a-run"
+    assert snapshot.summary["clickstream.hours"] == "2026-11-24T10"
+    assert isinstance(lake.lake.open(DIM_USERS).rows(), pa.Table)
