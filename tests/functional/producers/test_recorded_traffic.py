@@ -6,9 +6,7 @@ import gzip
 import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from pathlib import Path
 
-import duckdb
 import pytest
 
 from producers.lines import Line
@@ -18,16 +16,9 @@ from producers.replay import RowCounts, lines_by_mapping
 from schemas.codec import decode
 from schemas.event import ClickEvent, Rejection
 from schemas.instants import hour_floor_us, parse_instant_us
+from tests.recordings import APACHE, RECORDINGS, REES46_OCTOBER, SNOWPLOW_SHOP, SNOWPLOW_WEB, Recording
 
-DATA = Path(__file__).parents[3] / ".." / "shared" / "data"
-REES46_OCTOBER = DATA / "rees46-2019-10" / "2019-10-01_0000-0250.csv.gz"
-REES46_NOVEMBER = DATA / "rees46-2019-10" / "2019-11-01_0000-0004_noheader.csv"
-SNOWPLOW_WEB = DATA / "snowplow-events" / "snowplow_web_events.csv"
-SNOWPLOW_SHOP = DATA / "snowplow-events" / "snowplow_ecommerce_events.csv.gz"
-APACHE = DATA / "apache-access-2015" / "access.log.gz"
 NOW_US = parse_instant_us("2026-11-24T12:00:00Z")
-ACTION = "unstruct_event_com_snowplowanalytics_snowplow_ecommerce_snowplow_ecommerce_action_1_0_0"
-CLIENT_SESSION = "contexts_com_snowplowanalytics_snowplow_client_session_1_0_1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +48,8 @@ class Replayed:
         return {event_id for event_id, payloads in self.payloads_by_id.items() if len(payloads) > 1}
 
 
-def replay(path: Path, name: str) -> Replayed:
-    if not path.exists():
-        pytest.skip(f"the recording {path.name} is not on this machine")
-    mapping, counts = load_mapping(name), RowCounts()
+def replay(recording: Recording) -> Replayed:
+    path, mapping, counts = recording.path, load_mapping(recording.mapping), RowCounts()
     check_recordings([path], mapping)
     lines = list(lines_by_mapping(rows_of(read_lines(path), mapping), mapping, counts))
     read = [decode(line.data, NOW_US) for line in lines]
@@ -72,103 +61,58 @@ def replay(path: Path, name: str) -> Replayed:
     )
 
 
-def counted(query: str) -> dict[str, int]:
-    return dict(duckdb.sql(query).fetchall())
+@pytest.mark.parametrize("recording", RECORDINGS, ids=lambda recording: recording.mapping)
+def test_a_recording_becomes_what_its_rows_say(recording: Recording) -> None:
+    replayed = replay(recording)
+    assert replayed.distinct_types == recording.types(recording.path)
+    assert len(replayed.lines) == recording.rows
+    assert replayed.duplicates == recording.duplicates
+    assert len(replayed.conflicting_ids) == recording.conflicts
+    assert Counter(rejection.reason for rejection in replayed.rejected) == recording.rejected
 
 
-def test_rees46_with_a_header() -> None:
-    replayed = replay(REES46_OCTOBER, "rees46")
-    source = f"read_csv('{REES46_OCTOBER}', all_varchar = true, ignore_errors = true)"
-    names = "CASE event_type WHEN 'view' THEN 'page_view' WHEN 'cart' THEN 'add_to_cart' ELSE event_type END"
-    rows = f"SELECT DISTINCT * FROM {source} WHERE user_session IS NOT NULL"
-    assert replayed.distinct_types == counted(f"SELECT {names}, count(*) FROM ({rows}) GROUP BY 1")
-    assert (len(replayed.lines), len(replayed.accepted), replayed.duplicates) == (17_435, 17_434, 5)
-    assert (len(replayed.rejected), replayed.counts.unparsable, replayed.conflicting_ids) == (1, 1, set())
+@pytest.mark.parametrize("recording", RECORDINGS, ids=lambda recording: recording.mapping)
+def test_every_row_is_in_one_count_and_one_line(recording: Recording) -> None:
+    replayed = replay(recording)
+    assert replayed.counts.read == len(replayed.lines) == len(replayed.accepted) + len(replayed.rejected)
+    assert replayed.counts.unparsable + replayed.counts.incomplete == len(replayed.rejected)
+    assert not any(b"\n" in line.data for line in replayed.lines)
+
+
+def test_the_purchases_of_rees46_sum_to_what_the_shop_took_and_the_cut_row_keeps_its_bytes() -> None:
+    replayed = replay(REES46_OCTOBER)
     paid = sum(int(e.metadata["amount_minor"]) for e in replayed.accepted if e.event_type == "purchase")
     assert paid == 5_944_263
-    with gzip.open(REES46_OCTOBER) as file:
+    with gzip.open(REES46_OCTOBER.path) as file:
         assert replayed.lines[-1].data == file.read().splitlines()[-1]
 
 
-def test_rees46_without_a_header() -> None:
-    replayed = replay(REES46_NOVEMBER, "rees46-noheader")
-    names = "CASE column1 WHEN 'view' THEN 'page_view' WHEN 'cart' THEN 'add_to_cart' ELSE column1 END"
-    source = f"read_csv('{REES46_NOVEMBER}', all_varchar = true, header = false)"
-    assert replayed.distinct_types == counted(f"SELECT {names}, count(*) FROM {source} GROUP BY 1")
-    assert (len(replayed.lines), len(replayed.rejected), replayed.duplicates) == (683, 0, 0)
-
-
-def test_snowplow_web() -> None:
-    replayed = replay(SNOWPLOW_WEB, "snowplow-web")
-    names = "CASE WHEN event_name IN ('link_click', 'object_click') THEN 'click' ELSE event_name END"
-    rows = (
-        f"SELECT event_id, any_value({names}) AS name FROM read_csv('{SNOWPLOW_WEB}', all_varchar = true) "
-        "WHERE domain_userid IS NOT NULL AND domain_sessionid IS NOT NULL GROUP BY 1"
-    )
-    assert replayed.distinct_types == counted(f"SELECT name, count(*) FROM ({rows}) GROUP BY 1")
-    assert (len(replayed.lines), len(replayed.accepted), replayed.duplicates) == (160, 158, 0)
-    assert sorted(rejection.detail for rejection in replayed.rejected) == ["session_id", "user_id"]
-    assert replayed.counts.incomplete == 2
+def test_the_two_payloads_of_a_snowplow_id_fall_into_one_hour() -> None:
+    replayed = replay(SNOWPLOW_WEB)
     conflicts = replayed.conflicting_ids
-    assert len(conflicts) == 3
     hours = {(e.event_id, hour_floor_us(e.event_timestamp_us)) for e in replayed.accepted if e.event_id in conflicts}
     assert len(hours) == 3
 
 
-def test_snowplow_shop() -> None:
-    replayed = replay(SNOWPLOW_SHOP, "snowplow-ecommerce")
-    names = (
-        f"CASE coalesce({ACTION}->>'type', event_name) WHEN 'product_view' THEN 'page_view' "
-        "WHEN 'list_view' THEN 'page_view' WHEN 'list_click' THEN 'click' WHEN 'promo_click' THEN 'click' "
-        "WHEN 'checkout_step' THEN 'checkout' WHEN 'transaction' THEN 'purchase' "
-        f"ELSE coalesce({ACTION}->>'type', event_name) END"
-    )
-    rows = (
-        f"SELECT {names} AS name FROM read_csv('{SNOWPLOW_SHOP}', all_varchar = true) "
-        f"WHERE coalesce(domain_userid, {CLIENT_SESSION}->0->>'userId') IS NOT NULL"
-    )
-    assert replayed.distinct_types == counted(f"SELECT name, count(*) FROM ({rows}) GROUP BY 1")
-    assert (len(replayed.lines), len(replayed.accepted), replayed.duplicates) == (833, 832, 0)
-    assert [rejection.detail for rejection in replayed.rejected] == ["user_id"]
-    purchases = [event.metadata for event in replayed.accepted if event.event_type == "purchase"]
+def test_the_purchases_of_snowplow_carry_order_amount_and_currency() -> None:
+    purchases = [event.metadata for event in replay(SNOWPLOW_SHOP).accepted if event.event_type == "purchase"]
     assert len({metadata["order_id"] for metadata in purchases}) == len(purchases) == 14
     assert all(metadata["amount_minor"].isdigit() and metadata["currency"] for metadata in purchases)
 
 
-def test_the_apache_log() -> None:
-    replayed = replay(APACHE, "apache-combined")
-    with gzip.open(APACHE) as file:
-        recorded = file.read().splitlines()
-    valid = [line for line in recorded if line.endswith(b'"')]
-    assert replayed.distinct_types == {"page_view": len(set(valid))}
-    assert (len(replayed.lines), len(replayed.accepted), replayed.duplicates) == (10_000, 9_999, 19)
-    assert (replayed.counts.unparsable, replayed.conflicting_ids) == (1, set())
+def test_a_visitor_of_the_apache_log_is_an_address_with_a_browser() -> None:
+    replayed = replay(APACHE)
+    with gzip.open(APACHE.path) as file:
+        valid = [line for line in file.read().splitlines() if line.endswith(b'"')]
     visitors = {(line.split()[0], line.split(b'"')[5]) for line in valid}
     assert len({event.user_id for event in replayed.accepted}) == len(visitors)
 
 
 def test_no_address_of_the_apache_log_is_sent() -> None:
-    replayed = replay(APACHE, "apache-combined")
-    with gzip.open(APACHE) as file:
+    replayed = replay(APACHE)
+    with gzip.open(APACHE.path) as file:
         recorded = file.read().splitlines()
     for line, sent in zip(recorded, replayed.lines, strict=True):
         address = line.split()[0]
         elsewhere = line.count(address) > 1
         assert elsewhere or not re.search(rb"(?<![\d.])" + re.escape(address) + rb"(?![\d.])", sent.data)
-
-
-@pytest.mark.parametrize(
-    ("path", "name"),
-    [
-        (REES46_OCTOBER, "rees46"),
-        (REES46_NOVEMBER, "rees46-noheader"),
-        (SNOWPLOW_WEB, "snowplow-web"),
-        (SNOWPLOW_SHOP, "snowplow-ecommerce"),
-        (APACHE, "apache-combined"),
-    ],
-)
-def test_every_row_is_in_one_count_and_one_line(path: Path, name: str) -> None:
-    replayed = replay(path, name)
-    assert replayed.counts.read == len(replayed.lines) == len(replayed.accepted) + len(replayed.rejected)
-    assert replayed.counts.unparsable + replayed.counts.incomplete == len(replayed.rejected)
-    assert not any(b"\n" in line.data for line in replayed.lines)
