@@ -1,0 +1,1 @@
+"""Where the pipeline runs: Terraform for AWS, and the same services on one machine."""

@@ -1,0 +1,58 @@
+"""Batch calls whose entries fail on request, one by one, as they may on AWS and never do in the library."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.kinesis.models import KinesisBackend
+from moto.sns.models import SNSBackend
+from moto.sqs.models import SQSBackend
+
+from infra.local.faults import Faults
+from infra.local.mends.mend import Mend
+
+_MESSAGE = "failed on request"
+
+
+def partial_failures(faults: Faults) -> Mend:
+    """Return the mend under which `faults` decides what fails; made and installed after every other mend."""
+    put_records = KinesisBackend.put_records
+    publish_batch = SNSBackend.publish_batch
+    send_message_batch = SQSBackend.send_message_batch
+
+    def put_some(backend: Any, stream_arn: str, stream_name: str, records: list[dict[str, Any]]) -> dict[str, Any]:
+        failing = faults.strike_entries("kinesis.PutRecords", len(records))
+        kept = [record for position, record in enumerate(records) if position not in failing]
+        placed = iter(put_records(backend, stream_arn, stream_name, kept)["Records"])
+        answers = [
+            {"ErrorCode": failing[position], "ErrorMessage": _MESSAGE} if position in failing else next(placed)
+            for position in range(len(records))
+        ]
+        return {"FailedRecordCount": len(failing), "Records": answers}
+
+    def publish_some(backend: Any, topic_arn: str, publish_batch_request_entries: list[dict[str, Any]]) -> Any:
+        entries = publish_batch_request_entries
+        failing = faults.strike_entries("sns.PublishBatch", len(entries))
+        kept = [entry for position, entry in enumerate(entries) if position not in failing]
+        successful, failed = publish_batch(backend, topic_arn, kept)
+        return successful, failed + [_failure(entries[position]["Id"], code) for position, code in failing.items()]
+
+    def send_some(backend: Any, queue_name: str, entries: dict[str, dict[str, Any]]) -> Any:
+        failing = faults.strike_entries("sqs.SendMessageBatch", len(entries))
+        kept = {name: entry for position, (name, entry) in enumerate(entries.items()) if position not in failing}
+        ids = [entry["Id"] for entry in entries.values()]
+        messages, failed = send_message_batch(backend, queue_name, kept)
+        return messages, failed + [_failure(ids[position], code) for position, code in failing.items()]
+
+    return Mend(
+        "partial failures",
+        (
+            (KinesisBackend, "put_records", put_some),
+            (SNSBackend, "publish_batch", publish_some),
+            (SQSBackend, "send_message_batch", send_some),
+        ),
+    )
+
+
+def _failure(entry_id: str, code: str) -> dict[str, Any]:
+    return {"Id": entry_id, "Code": code, "Message": _MESSAGE, "SenderFault": False}

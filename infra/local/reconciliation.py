@@ -1,0 +1,131 @@
+"""The two sides of a run of the whole pipeline, each counted on its own, and whether they are equal.
+
+Pure. The producer's own counts stand on one side; what lies in the raw bucket, in the tables and in a subscriber's
+hands on the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+
+class Produced(msgspec.Struct, frozen=True):
+    """What the producer says that it sent.
+
+    Attributes:
+        sent: lines put into the stream.
+        events: distinct valid events among them.
+        duplicates: lines that repeat one of those.
+        corrupt: rejection reason -> lines that are no event.
+        purchases: distinct valid purchases.
+    """
+
+    sent: int
+    events: int
+    duplicates: int
+    corrupt: Mapping[str, int]
+    purchases: int
+
+
+class Found(msgspec.Struct, frozen=True):
+    """What came out at the other end.
+
+    Attributes:
+        raw: lines in the raw bucket.
+        facts: rows of `fact_clicks`.
+        duplicates: lines that the compaction found said twice.
+        conflicts: rows of `conflicts`.
+        quarantined: reason -> rows of `quarantine`.
+        purchases: ids of the purchases among the facts.
+        alerts: ids of the alerts that a subscriber received, in order.
+        latencies_ms: of each alert, from its arrival in the stream to the subscriber.
+    """
+
+    raw: int
+    facts: int
+    duplicates: int
+    conflicts: int
+    quarantined: Mapping[str, int]
+    purchases: Sequence[str]
+    alerts: Sequence[str]
+    latencies_ms: Sequence[float]
+
+
+class Report(msgspec.Struct, frozen=True):
+    """The verdict; `differences` names each equation that does not hold."""
+
+    sent: int
+    raw: int
+    redelivered: int
+    facts: int
+    duplicates: int
+    conflicts: int
+    quarantined: Mapping[str, int]
+    purchases: int
+    alerts: int
+    repeated_alerts: int
+    alert_latency_ms: Mapping[str, float]
+    seconds: float
+    reconciled: bool
+    differences: Sequence[str]
+
+
+def reconcile(produced: Produced, found: Found, seconds: float) -> Report:
+    """Compare both sides.
+
+    Firehose delivers at least once. What it delivers again makes a line more in raw, which the tables know as a
+    duplicate or as one more quarantined line; it is shown, and taken off where the sides are compared.
+    """
+    redelivered = found.raw - produced.sent
+    quarantined = sum(found.quarantined.values())
+    purchased, alerted = set(found.purchases), set(found.alerts)
+    equations = [
+        ("sent", produced.sent, "lines in raw less redelivered", found.raw - max(redelivered, 0)),
+        (
+            "sent",
+            produced.sent,
+            "facts + duplicates + conflicts + quarantined less redelivered",
+            found.facts + found.duplicates + found.conflicts + quarantined - max(redelivered, 0),
+        ),
+        ("distinct valid events sent", produced.events, "facts", found.facts),
+        ("distinct valid purchases sent", produced.purchases, "purchases in the facts", len(found.purchases)),
+        ("purchases in the facts", len(purchased), "of them alerted", len(purchased & alerted)),
+        ("alerts received", len(alerted), "of them purchases in the facts", len(purchased & alerted)),
+    ]
+    if redelivered <= 0:
+        equations.append(("duplicates sent", produced.duplicates, "duplicates found", found.duplicates))
+        for reason in sorted({*produced.corrupt, *found.quarantined}):
+            sent, got = produced.corrupt.get(reason, 0), found.quarantined.get(reason, 0)
+            equations.append((f"{reason} lines sent", sent, f"{reason} lines quarantined", got))
+    differences = [
+        f"{left_name} {left}, {right_name} {right}: {abs(left - right)} {'missing' if right < left else 'too many'}"
+        for left_name, left, right_name, right in equations
+        if left != right
+    ]
+    return Report(
+        sent=produced.sent,
+        raw=found.raw,
+        redelivered=redelivered,
+        facts=found.facts,
+        duplicates=found.duplicates,
+        conflicts=found.conflicts,
+        quarantined=dict(found.quarantined),
+        purchases=len(found.purchases),
+        alerts=len(alerted),
+        repeated_alerts=len(found.alerts) - len(alerted),
+        alert_latency_ms={f"p{share}": percentile(found.latencies_ms, share) for share in (50, 95, 99)},
+        seconds=round(seconds, 1),
+        reconciled=not differences,
+        differences=differences,
+    )
+
+
+def percentile(values: Sequence[float], share: int) -> float:
+    """Return the smallest value that at least `share` percent of the values do not exceed; 0 of none."""
+    if not values:
+        return 0.0
+    ordered = sorted(values)
+    rank = -(-len(ordered) * share // 100)
+    return ordered[max(rank, 1) - 1]

@@ -1,0 +1,188 @@
+"""The life of a stack, with everything that can be wrong with the one found."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from infra.local import stack as stacks
+from infra.local.processes import start_module, stop
+from infra.local.stack import Options, down, status, up
+from infra.local.state import ProcessId, Stack, active_environment, is_alive, read_stack, replace_file, stack_file
+from schemas.errors import ConfigError, WorkFailedError
+from schemas.settings import load_settings
+
+WaitUntil = Callable[[Callable[[], bool], float], None]
+
+
+@pytest.fixture
+def state_dir(tmp_path: Path) -> Iterator[Path]:
+    yield tmp_path / "state"
+    down(tmp_path / "state")
+
+
+def kill(process: ProcessId, number: int = signal.SIGKILL) -> None:
+    os.kill(process.pid, number)
+
+
+def started(state_dir: Path) -> Stack:
+    done, stack = up(state_dir, Options())
+    assert done == "started"
+    return stack
+
+
+def assert_works(state_dir: Path) -> None:
+    found = status(state_dir)
+    assert found.running, found.problems
+    assert found.shards == 2
+    assert active_environment(state_dir) is not None
+
+
+def assert_nothing_left(state_dir: Path, *processes: ProcessId) -> None:
+    assert not any(is_alive(process) for process in processes)
+    assert read_stack(state_dir) is None
+    assert not (state_dir / "processes").exists()
+    assert active_environment(state_dir) is None
+
+
+def test_a_stack_is_started_once_found_running_and_stopped(state_dir: Path) -> None:
+    stack = started(state_dir)
+    assert up(state_dir, Options()) == ("running", stack)
+    assert_works(state_dir)
+    environment = active_environment(state_dir)
+    assert environment is not None
+    assert load_settings(environment, state_dir).raw_bucket == "clickstream-raw"
+    assert down(state_dir)
+    assert_nothing_left(state_dir, *stack.processes.values())
+    assert not down(state_dir)
+
+
+def test_two_at_once_start_one_stack(state_dir: Path) -> None:
+    with ThreadPoolExecutor(2) as both:
+        results = list(both.map(lambda _: up(state_dir, Options()), range(2)))
+    assert sorted(done for done, _ in results) == ["running", "started"]
+    assert results[0][1] == results[1][1]
+
+
+def test_a_port_in_use_is_a_configuration_error_and_leaves_nothing(state_dir: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with pytest.raises(ConfigError, match=f"port {port} cannot be used"):
+            up(state_dir, Options(port=port))
+    assert_nothing_left(state_dir)
+
+
+def test_a_firehose_that_does_not_start_leaves_nothing_and_its_last_words_are_told(state_dir: Path) -> None:
+    with pytest.raises(WorkFailedError, match="invalid float value"):
+        up(state_dir, Options(firehose_seconds="soon"))  # type: ignore[arg-type]
+    assert_nothing_left(state_dir)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+def test_an_emulator_that_is_gone_or_silent_is_replaced(
+    state_dir: Path, number: int, monkeypatch: pytest.MonkeyPatch, wait_until: WaitUntil
+) -> None:
+    monkeypatch.setattr(stacks, "HEALTH_S", 0.5)
+    monkeypatch.setattr("infra.local.processes.TERMINATE_S", 0.5)
+    old = started(state_dir)
+    kill(old.processes["emulator"], number)
+    if number == signal.SIGKILL:
+        wait_until(lambda: not is_alive(old.processes["emulator"]), 5)
+        with pytest.raises(ConfigError, match="emulator gone"):
+            active_environment(state_dir)
+    assert "emulator is gone" in status(state_dir).problems[0]
+    assert started(state_dir).processes != old.processes
+    assert not any(is_alive(process) for process in old.processes.values())
+    assert_works(state_dir)
+
+
+def test_a_recorded_process_number_that_is_anothers_now_is_left_alone(state_dir: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as bystander:
+        stale = ProcessId(bystander.pid, "long ago")
+        for name in ("emulator", "firehose"):
+            replace_file(state_dir / "processes" / f"{name}.json", msgspec.json.encode(stale))
+        record = Stack(
+            endpoint="http://127.0.0.1:9",
+            started_us=0,
+            processes={"emulator": stale, "firehose": stale},
+            environment={},
+            firehose_seconds=1,
+            firehose_mib=1,
+        )
+        replace_file(stack_file(state_dir), msgspec.json.encode(record))
+        started(state_dir)
+        assert bystander.poll() is None
+        bystander.kill()
+    assert_works(state_dir)
+
+
+def test_what_a_killed_start_left_behind_is_stopped(state_dir: Path) -> None:
+    arguments = ["--port", "0", "--port-file", str(state_dir / "emulator.port")]
+    orphan = start_module("infra.local.emulator", arguments, {}, state_dir / "logs" / "emulator.log")
+    replace_file(state_dir / "processes" / "emulator.json", msgspec.json.encode(orphan))
+    assert active_environment(state_dir) is None
+    started(state_dir)
+    assert not is_alive(orphan)
+
+
+def test_a_firehose_that_died_is_replaced_and_the_data_stays(state_dir: Path, wait_until: WaitUntil) -> None:
+    old = started(state_dir)
+    kill(old.processes["firehose"])
+    wait_until(lambda: not is_alive(old.processes["firehose"]), 5)
+    with pytest.raises(ConfigError, match="firehose gone"):
+        active_environment(state_dir)
+    done, stack = up(state_dir, Options())
+    assert done == "mended"
+    assert stack.endpoint == old.endpoint
+    assert stack.processes["emulator"] == old.processes["emulator"]
+    assert_works(state_dir)
+
+
+def test_a_process_that_ignores_a_polite_request_is_killed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, wait_until: WaitUntil
+) -> None:
+    monkeypatch.setattr("infra.local.processes.TERMINATE_S", 0.2)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    ready = tmp_path / "ready"
+    (tmp_path / "stubborn.py").write_text(
+        "import pathlib, signal\n"
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        f"pathlib.Path({str(ready)!r}).touch()\n"
+        "while True: signal.pause()\n"
+    )
+    process = start_module("stubborn", [], {}, tmp_path / "log")
+    wait_until(ready.exists, 10)
+    stop(process)
+    assert not is_alive(process)
+
+
+def test_the_commands_say_what_they_did_on_the_last_line(state_dir: Path) -> None:
+    front = "import typer\nfrom infra.local.cli import register\napp = typer.Typer()\nregister(app)\napp()"
+
+    def run(*arguments: str) -> tuple[int, dict[str, object]]:
+        finished = subprocess.run(
+            [sys.executable, "-c", front, *arguments, "--json"],
+            env=os.environ | {"CLICKSTREAM_STATE_DIR": str(state_dir)},
+            capture_output=True,
+            text=True,
+            timeout=90,
+            check=False,
+        )
+        return finished.returncode, json.loads(finished.stdout.splitlines()[-1])
+
+    assert run("status")[0] == 1
+    assert run("up")[1]["done"] == "started"
+    assert run("status")[1]["running"] is True
+    assert run("flush")[1]["caught_up"] is True
+    assert run("down") == (0, {"stopped": True})
+    assert run("down") == (0, {"stopped": False})

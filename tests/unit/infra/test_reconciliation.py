@@ -1,0 +1,63 @@
+import pytest
+from msgspec.structs import replace
+
+from infra.local.reconciliation import Found, Produced, percentile, reconcile
+
+PRODUCED = Produced(sent=13, events=10, duplicates=2, corrupt={"not_json": 1}, purchases=2)
+FOUND = Found(
+    raw=13,
+    facts=10,
+    duplicates=2,
+    conflicts=0,
+    quarantined={"not_json": 1},
+    purchases=["a", "b"],
+    alerts=["a", "b"],
+    latencies_ms=[10.0, 20.0],
+)
+
+
+def test_equal_sides_reconcile() -> None:
+    report = reconcile(PRODUCED, FOUND, 1.0)
+    assert report.reconciled
+    assert report.differences == []
+    assert (report.sent, report.facts + report.duplicates + report.quarantined["not_json"]) == (13, 13)
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        (replace(FOUND, raw=12), "sent 13, lines in raw less redelivered 12: 1 missing"),
+        (replace(FOUND, facts=9), "distinct valid events sent 10, facts 9: 1 missing"),
+        (replace(FOUND, duplicates=3), "duplicates sent 2, duplicates found 3: 1 too many"),
+        (replace(FOUND, quarantined={"not_json": 0}), "not_json lines sent 1, not_json lines quarantined 0: 1 missing"),
+        (
+            replace(FOUND, quarantined={"wrong_type": 1}),
+            "wrong_type lines sent 0, wrong_type lines quarantined 1: 1 too many",
+        ),
+        (replace(FOUND, purchases=["a"]), "distinct valid purchases sent 2, purchases in the facts 1: 1 missing"),
+        (replace(FOUND, alerts=["a"]), "purchases in the facts 2, of them alerted 1: 1 missing"),
+        (replace(FOUND, alerts=["a", "x"]), "alerts received 2, of them purchases in the facts 1: 1 missing"),
+        (replace(FOUND, conflicts=1), "conflicts"),
+    ],
+)
+def test_a_side_that_differs_is_named(found: Found, told: str) -> None:
+    report = reconcile(PRODUCED, found, 1.0)
+    assert not report.reconciled
+    assert any(told in difference for difference in report.differences), report.differences
+
+
+def test_what_is_delivered_again_is_shown_and_taken_off() -> None:
+    report = reconcile(PRODUCED, replace(FOUND, raw=15, duplicates=4), 1.0)
+    assert report.reconciled
+    assert report.redelivered == 2
+
+
+def test_a_repeated_alert_is_shown_and_is_no_difference() -> None:
+    report = reconcile(PRODUCED, replace(FOUND, alerts=["a", "b", "a"]), 1.0)
+    assert report.reconciled
+    assert (report.alerts, report.repeated_alerts) == (2, 1)
+
+
+def test_a_percentile_is_a_value_that_was_seen() -> None:
+    assert [percentile([3.0, 1.0, 2.0], share) for share in (50, 95, 99)] == [2.0, 3.0, 3.0]
+    assert percentile([], 50) == 0.0
