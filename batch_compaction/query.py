@@ -18,10 +18,9 @@ from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 
 from schemas.errors import ConfigError
-from schemas.tables import TABLES, Table
+from schemas.tables import TABLES, Table, athena_type
 
 CATALOG = "awsdatacatalog"
-_SQL_TYPES = {"string": "varchar", "int32": "integer", "int64": "bigint", "date32[day]": "date", "binary": "varbinary"}
 
 
 def to_duckdb(sql: str, database: str) -> str:
@@ -84,19 +83,7 @@ def _names() -> list[str]:
 
 
 def _sql_columns(table: Table) -> dict[str, str]:
-    return {field.name: _sql_type(field.type) for field in table.schema}
-
-
-def _sql_type(kind: pa.DataType) -> str:
-    if pa.types.is_map(kind):
-        return f"map({_sql_type(kind.key_type)}, {_sql_type(kind.item_type)})"
-    if pa.types.is_list(kind):
-        return f"array({_sql_type(kind.value_type)})"
-    if pa.types.is_struct(kind):
-        return f"row({', '.join(f'{field.name} {_sql_type(field.type)}' for field in kind)})"
-    if pa.types.is_timestamp(kind):
-        return "timestamp"
-    return _SQL_TYPES[str(kind)]
+    return {field.name: athena_type(field.type) for field in table.schema}
 
 
 def _first_fault(error: ParseError) -> str:

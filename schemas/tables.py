@@ -21,6 +21,14 @@ _ARROW_TYPES: dict[str, pa.DataType] = {
     "map": pa.map_(pa.string(), pa.string()),
     "timestamp-micros": TIMESTAMP,
 }
+_ATHENA_TYPES: dict[pa.DataType, str] = {
+    pa.string(): "varchar",
+    pa.binary(): "varbinary",
+    pa.int32(): "integer",
+    pa.int64(): "bigint",
+    pa.date32(): "date",
+    TIMESTAMP: "timestamp",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,3 +163,14 @@ RAW_OBJECTS = Table(
 )
 
 TABLES = (QUARANTINE, CONFLICTS, DIM_USERS, FACT_CLICKS, RAW_OBJECTS)
+
+
+def athena_type(kind: pa.DataType) -> str:
+    """Return the name that Athena's SQL gives a column type of these tables."""
+    if pa.types.is_map(kind):
+        return f"map({athena_type(kind.key_type)}, {athena_type(kind.item_type)})"
+    if pa.types.is_list(kind):
+        return f"array({athena_type(kind.value_type)})"
+    if pa.types.is_struct(kind):
+        return f"row({', '.join(f'{field.name} {athena_type(field.type)}' for field in kind)})"
+    return _ATHENA_TYPES[kind]

@@ -40,6 +40,9 @@ IMPURE = {
 }
 PURE = {
     "schemas": "*",
+    "producers": {"lines", "faults", "routing", "batching", "schedules", "paths", "mapping", "translation", "replay"},
+    "stream_jobs": {"batching", "decoding", "outbox", "patience", "publishing", "purchase_filter", "shards"},
+    "infra": {"firehose", "operations", "reconciliation"},
     "batch_compaction": {"parse", "plan", "merge", "check", "dims", "report", "query", "answers", "bookkeeping"},
 }
 

@@ -241,7 +241,11 @@ def test_another_commit_in_between_makes_the_run_plan_again(lake: TestLake) -> N
 
 @pytest.mark.parametrize(
     ("step", "operation"),
-    [("read ", "s3.GetObject"), ("publish fact_clicks", "s3.CreateMultipartUpload"), ("publish raw_objects", "glue.UpdateTable")],
+    [
+        ("read ", "s3.GetObject"),
+        ("publish fact_clicks", "s3.CreateMultipartUpload"),
+        ("publish raw_objects", "glue.UpdateTable"),
+    ],
 )
 def test_a_service_error_fails_the_run_and_the_next_one_is_right(
     lake: TestLake, emulator: Any, step: str, operation: str

@@ -1,0 +1,63 @@
+"""The tables as a document for analysts, rendered from their definitions.
+
+`python -m schemas.documents` writes `docs/tables.md`; a test fails when it is not what the definitions say.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from schemas.tables import CONFLICTS, DIM_USERS, FACT_CLICKS, QUARANTINE, RAW_OBJECTS, Table, athena_type
+
+DOCUMENT = Path(__file__).parents[1] / "docs" / "tables.md"
+_INTRODUCTION = """# Tables
+
+Iceberg v2 tables of Parquet files, in the Glue database `clickstream`. All timestamps are UTC, without a zone, to the
+microsecond. Filter on `year`, `month`, `day` and `hour`: an engine then reads only those hours.
+
+This page is rendered from `schemas/tables.py` by `python -m schemas.documents`.
+
+```sql
+SELECT u.country, count(*) AS clicks
+FROM fact_clicks f JOIN dim_users u ON u.user_id = f.user_id
+WHERE f.year = 2026 AND f.month = 11 AND f.day = 24
+GROUP BY u.country ORDER BY clicks DESC
+```
+
+`clickstream query "SELECT ..."` answers this on one machine; `analytics/sql/` holds more. Of the lines that
+`raw_objects` counts for an event hour, those not in `fact_clicks` or `conflicts` are duplicates:
+
+```sql
+SELECT h.event_hour, sum(h.accepted) AS accepted
+FROM raw_objects CROSS JOIN UNNEST(hours) AS t(h)
+GROUP BY h.event_hour ORDER BY h.event_hour
+```
+"""
+
+
+def render() -> str:
+    """Return the document."""
+    return "\n".join([_INTRODUCTION, *map(_section, (FACT_CLICKS, DIM_USERS, CONFLICTS, QUARANTINE, RAW_OBJECTS))])
+
+
+def _section(table: Table) -> str:
+    partition = f"Partitions: {', '.join(table.partition)}." if table.partition else "Not partitioned."
+    rows = [
+        f"| `{field.name}` | {athena_type(field.type)} | {'' if field.nullable else 'yes'} "
+        f"| {field.metadata[b'doc'].decode()} |"
+        for field in table.schema
+    ]
+    return "\n".join(
+        [
+            f"## {table.name}\n",
+            f"{table.doc} {partition} Rows of a file are ordered by {', '.join(table.order)}.\n",
+            "| column | type | always set | |",
+            "|---|---|---|---|",
+            *rows,
+            "",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    DOCUMENT.write_text(render(), encoding="utf-8")
