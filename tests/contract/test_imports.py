@@ -53,6 +53,9 @@ def imports_of(path: Path) -> set[str]:
         if isinstance(node, ast.Import):
             found |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            # The type of a generator that is handed in, already seeded.
+            if node.module == "random" and [alias.name for alias in node.names] == ["Random"]:
+                continue
             found.add(node.module.partition(".")[0])
     return found
 

@@ -90,8 +90,9 @@ class Subscriber:
 
 @pytest.fixture
 def alert_job(emulator: Any, tmp_path: Path, wait_until: WaitUntil) -> Iterator[AlertJob]:
-    environment = {**os.environ, **emulator.environment, "CLICKSTREAM_STATE_DIR": str(tmp_path)}
-    job = AlertJob(environment, tmp_path / "alerts", wait_until)
+    state_dir = tmp_path / "a state folder"  # Flink takes no escaped paths
+    environment = {**os.environ, **emulator.environment, "CLICKSTREAM_STATE_DIR": str(state_dir)}
+    job = AlertJob(environment, state_dir / "alerts", wait_until)
     yield job
     if job.process is not None and job.process.poll() is None:
         job.signal_group(signal.SIGKILL)

@@ -1,0 +1,145 @@
+"""The front door as a program runs it: commands to their end, and commands that run beside.
+
+Used by whoever runs the pipeline as a user would: the demo, the benchmarks, the tests.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from infra.local.state import STATE_VARIABLE
+from schemas.errors import WorkFailedError
+
+START_TIMEOUT_S = 180
+STOP_TIMEOUT_S = 60
+_COMMAND = (sys.executable, "-m", "clickstream")
+_REPOSITORY = Path(__file__).parents[2]
+_LOG_LINES = 15
+
+
+@dataclass(frozen=True, slots=True)
+class FrontDoor:
+    """Commands of one state folder.
+
+    Attributes:
+        state_dir: where their stack is recorded.
+        is_quiet: keep what a command says on stderr for its error; else it goes to ours.
+    """
+
+    state_dir: Path
+    is_quiet: bool = False
+
+    def run(self, *arguments: str) -> str:
+        """Run a command to its end and return its stdout.
+
+        Raises:
+            WorkFailedError: its exit code is not 0.
+        """
+        done = subprocess.run(
+            [*_COMMAND, *arguments],
+            env=self._environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE if self.is_quiet else None,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            told = f":\n{_end_of(done.stderr)}" if done.stderr else ""
+            raise WorkFailedError(f"`clickstream {arguments[0]}` failed with exit code {done.returncode}{told}")
+        return done.stdout
+
+    def run_json(self, *arguments: str) -> Any:
+        """Run a command with `--json` and return the object on the last line of its stdout."""
+        return json.loads(self.run(*arguments, "--json").splitlines()[-1])
+
+    def query(self, sql: str | Path) -> list[dict[str, Any]]:
+        """Return the rows of a SELECT, given as text or as a file."""
+        question = ("--file", str(sql)) if isinstance(sql, Path) else (sql,)
+        rows: list[dict[str, Any]] = json.loads(self.run("query", "--format", "json", *question))
+        return rows
+
+    @contextmanager
+    def beside(self, name: str, *arguments: str) -> Iterator[RunningCommand]:
+        """Run a command beside the caller, and stop it at the end; its stdout and stderr go to files.
+
+        Raises:
+            WorkFailedError: it does not stop in time.
+        """
+        folder = self.state_dir / "logs"
+        folder.mkdir(parents=True, exist_ok=True)
+        output, log = folder / f"{name}.out", folder / f"{name}.log"
+        with output.open("wb") as stdout, log.open("wb") as stderr:
+            process = subprocess.Popen(
+                [*_COMMAND, name, *arguments], env=self._environment(), stdout=stdout, stderr=stderr
+            )
+        running = RunningCommand(name, process, output, log)
+        try:
+            yield running
+        finally:
+            running.stop()
+
+    def _environment(self) -> dict[str, str]:
+        return os.environ | {STATE_VARIABLE: str(self.state_dir), "PYTHONPATH": str(_REPOSITORY)}
+
+
+@dataclass(frozen=True, slots=True)
+class RunningCommand:
+    """A command that runs beside its caller."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    output: Path
+    log: Path
+
+    def wait_until(self, condition: Callable[[], bool], what: str) -> None:
+        """Wait for a condition that the command brings about.
+
+        Raises:
+            WorkFailedError: it ended, or was not so in time; with the end of its log.
+        """
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while not condition():
+            if self.process.poll() is not None:
+                raise WorkFailedError(f"`clickstream {self.name}` ended before it was {what}:\n{self._log_end()}")
+            if time.monotonic() > deadline:
+                raise WorkFailedError(f"`clickstream {self.name}` was not {what} in time:\n{self._log_end()}")
+            time.sleep(0.1)
+
+    def said(self, text: str) -> bool:
+        """Say whether a text stands in the command's stderr."""
+        return text in self.log.read_text(errors="replace")
+
+    def objects(self) -> list[dict[str, Any]]:
+        """Return the JSON objects that it printed so far, one a line."""
+        lines = self.output.read_bytes().splitlines(keepends=True)
+        return [json.loads(line) for line in lines if line.endswith(b"\n")]
+
+    def stop(self) -> None:
+        """Ask the command to end, and kill it where it does not.
+
+        Raises:
+            WorkFailedError: it had to be killed.
+        """
+        self.process.terminate()
+        try:
+            self.process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise WorkFailedError(f"`clickstream {self.name}` did not stop in time:\n{self._log_end()}") from None
+
+    def _log_end(self) -> str:
+        return _end_of(self.log.read_text(errors="replace"))
+
+
+def _end_of(text: str) -> str:
+    return "\n".join(text.splitlines()[-_LOG_LINES:])

@@ -1,0 +1,56 @@
+"""What the job finds out before it starts Flink."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from schemas.errors import ConfigError, WorkFailedError
+from schemas.settings import Settings
+from stream_jobs.alerting import probe
+
+SETTINGS = Settings(
+    stream="clickstream",
+    raw_bucket="clickstream-raw",
+    curated_bucket="clickstream-curated",
+    alerts_topic_arn="arn:aws:sns:us-east-1:123456789012:PurchaseAlerts",
+    dead_letter_queue_url="https://sqs.us-east-1.amazonaws.com/123456789012/clickstream-dead-letters",
+)
+
+
+@pytest.fixture
+def deployed() -> Iterator[None]:
+    with mock_aws():
+        boto3.client("kinesis").create_stream(StreamName=SETTINGS.stream, ShardCount=1)
+        boto3.client("s3").create_bucket(Bucket=SETTINGS.curated_bucket)
+        boto3.client("sns").create_topic(Name="PurchaseAlerts")
+        boto3.client("sqs").create_queue(QueueName="clickstream-dead-letters")
+        yield
+
+
+def test_the_identity_of_a_stream_lasts_as_long_as_the_stream(deployed: None) -> None:
+    assert probe(SETTINGS) == probe(SETTINGS)
+
+
+def test_a_stream_that_does_not_exist_is_named(deployed: None) -> None:
+    boto3.client("kinesis").delete_stream(StreamName=SETTINGS.stream)
+    with pytest.raises(ConfigError, match="stream clickstream cannot be used"):
+        probe(SETTINGS)
+
+
+def test_a_topic_that_does_not_exist_is_named(deployed: None) -> None:
+    boto3.client("sns").delete_topic(TopicArn=SETTINGS.alerts_topic_arn)
+    with pytest.raises(ConfigError, match="PurchaseAlerts cannot be used"):
+        probe(SETTINGS)
+
+
+def test_an_unreachable_stack_is_told_with_the_next_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{taken.getsockname()[1]}")
+        with pytest.raises(WorkFailedError, match="clickstream up"):
+            probe(SETTINGS)

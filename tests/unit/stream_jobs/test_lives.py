@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from schemas.errors import ConfigError
+from stream_jobs import lives
+
+
+def checkpoint(folder: Path, name: str, age_s: int) -> Path:
+    path = folder / name
+    path.mkdir(parents=True)
+    (path / "_metadata").touch()
+    os.utime(path / "_metadata", (1_800_000_000 - age_s,) * 2)
+    return path
+
+
+def test_the_first_life_begins_without_state(tmp_path: Path) -> None:
+    assert lives.begin(tmp_path, "stack", fresh=False) == lives.Beginning(None, False, "")
+
+
+def test_a_life_after_a_crash_begins_from_the_newest_complete_checkpoint(tmp_path: Path) -> None:
+    lives.begin(tmp_path, "stack", fresh=False)
+    checkpoint(tmp_path, "checkpoints/job/chk-1", 30)
+    newest = checkpoint(tmp_path, "checkpoints/job/chk-2", 20)
+    (tmp_path / "checkpoints/job/chk-3").mkdir()
+    beginning = lives.begin(tmp_path, "stack", fresh=False)
+    assert (beginning.restart_point, beginning.follows_unclean) == (newest, True)
+
+
+def test_a_life_that_died_before_its_first_checkpoint_may_have_published(tmp_path: Path) -> None:
+    lives.begin(tmp_path, "stack", fresh=False)
+    assert lives.begin(tmp_path, "stack", fresh=False) == lives.Beginning(None, True, "")
+
+
+def test_a_life_after_a_clean_stop_repeats_nothing(tmp_path: Path) -> None:
+    lives.begin(tmp_path, "stack", fresh=False)
+    savepoint = checkpoint(tmp_path, "savepoints/savepoint-1", 10)
+    lives.ended_clean(tmp_path, "stack")
+    assert lives.begin(tmp_path, "stack", fresh=False) == lives.Beginning(savepoint, False, "")
+    assert lives.begin(tmp_path, "stack", fresh=False).follows_unclean
+
+
+def test_state_of_another_stack_is_not_used_and_deleted(tmp_path: Path) -> None:
+    lives.begin(tmp_path, "old", fresh=False)
+    checkpoint(tmp_path, "checkpoints/job/chk-1", 30)
+    beginning = lives.begin(tmp_path, "new", fresh=False)
+    assert (beginning.restart_point, beginning.follows_unclean) == (None, False)
+    assert "another stream" in beginning.note
+    assert lives.newest_restart_point(tmp_path) is None
+
+
+def test_a_fresh_start_leaves_state_behind_and_says_what_may_be_a_repeat(tmp_path: Path) -> None:
+    lives.begin(tmp_path, "stack", fresh=False)
+    checkpoint(tmp_path, "checkpoints/job/chk-1", 30)
+    assert lives.begin(tmp_path, "stack", fresh=True) == lives.Beginning(None, True, "")
+
+
+def test_only_the_restart_point_is_kept(tmp_path: Path) -> None:
+    lives.begin(tmp_path, "stack", fresh=False)
+    old = checkpoint(tmp_path, "checkpoints/job-1/chk-9", 30)
+    kept = checkpoint(tmp_path, "checkpoints/job-2/chk-1", 20)
+    assert lives.begin(tmp_path, "stack", fresh=False).restart_point == kept
+    assert (kept.exists(), old.parent.exists()) == (True, False)
+
+
+def test_a_second_job_on_the_same_state_is_refused(tmp_path: Path) -> None:
+    with (
+        lives.only_one(tmp_path),
+        pytest.raises(ConfigError, match="another alert job already runs"),
+        lives.only_one(tmp_path),
+    ):
+        pass
+
+
+def test_a_damaged_record_is_told_with_the_way_out(tmp_path: Path) -> None:
+    (tmp_path / "life.json").write_text("{")
+    with pytest.raises(ConfigError, match="delete"):
+        lives.begin(tmp_path, "stack", fresh=False)
+
+
+def test_two_lives_of_an_emulator_are_told_apart() -> None:
+    assert lives.stack_identity("http://a", "t1") != lives.stack_identity("http://a", "t2")
+    assert lives.stack_identity("http://a", "t1") != lives.stack_identity("http://b", "t1")
