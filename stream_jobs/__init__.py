@@ -1,0 +1,1 @@
+"""The purchase-alert job: Kinesis records in, SNS alerts, receipts and dead letters out. Imports only `schemas`."""

@@ -1,0 +1,143 @@
+"""Reading the stream with boto3: rounds over the open shards, from positions that the caller keeps.
+
+Handles what a reader meets: new shards after a reshard, iterators that expired, throttling, an endpoint that goes away
+and comes back. Keeps no position of its own beyond the process; knows nothing of Flink.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from schemas.errors import WorkFailedError
+from schemas.instants import datetime_to_us
+from stream_jobs.aws_calls import call_until_answered, code_of, fault_of
+from stream_jobs.patience import Patience
+from stream_jobs.publishing import Fault
+from stream_jobs.shards import ENDED, Shard, iterator_arguments, readable
+
+_DISCOVERY_INTERVAL_S = 5.0
+# A full answer of aggregated records stays near the 10 MB that Kinesis itself would cut it at.
+_RECORDS_PER_READ = 250
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One Kinesis record."""
+
+    data: bytes
+    arrival_us: int
+    sequence_number: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What one read gave; `ended` says that the shard is closed and this was its end."""
+
+    shard_id: str
+    records: tuple[Record, ...]
+    ended: bool
+
+
+class Fetcher:
+    """Reads one stream.
+
+    Args:
+        client: a Kinesis client.
+        stream: the stream's name.
+        start: where shards without a position begin, see `shards.start_of`.
+        positions: where each shard was read to.
+        patience: makes what failures in a row of one kind are borne with.
+        monotonic: a clock in seconds.
+    """
+
+    def __init__(
+        self,
+        client: Any,
+        stream: str,
+        start: str,
+        positions: Mapping[str, str],
+        patience: Callable[[], Patience],
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._client = client
+        self._stream = stream
+        self._start = start
+        self._positions = dict(positions)
+        self._patience = patience
+        self._monotonic = monotonic
+        self._shards: list[Shard] = []
+        self._discover_at_s = float("-inf")
+        self._iterators: dict[str, str] = {}
+        # One for each shard: a shard that answers must not make another's failures forgotten.
+        self._read_patience: defaultdict[str, Patience] = defaultdict(patience)
+
+    def round(self) -> Iterator[Fetched]:
+        """Read each open shard once; gives only reads that moved a position.
+
+        Raises:
+            WorkFailedError: the stream cannot be read, at once or until patience ran out.
+            StoppedError: the job is closing.
+        """
+        if self._monotonic() >= self._discover_at_s:
+            self._shards = self._list_shards()
+            self._discover_at_s = self._monotonic() + _DISCOVERY_INTERVAL_S
+        for shard_id in readable(self._shards, self._positions):
+            fetched = self._read(shard_id)
+            if fetched is None or not (fetched.records or fetched.ended):
+                continue
+            if fetched.ended:
+                self._positions[shard_id] = ENDED
+                self._discover_at_s = float("-inf")
+            else:
+                self._positions[shard_id] = fetched.records[-1].sequence_number
+            yield fetched
+
+    def _read(self, shard_id: str) -> Fetched | None:
+        iterator = self._iterators.pop(shard_id, None) or self._new_iterator(shard_id)
+        what = f"read shard {shard_id} of stream {self._stream}"
+        try:
+            answer = self._client.get_records(ShardIterator=iterator, Limit=_RECORDS_PER_READ)
+        except (BotoCoreError, ClientError) as error:
+            # Without its iterator the next round asks for one after the last position, which also mends an expired one.
+            if fault_of(error) is Fault.FATAL and code_of(error) != "ExpiredIteratorException":
+                raise WorkFailedError(f"{what}: {error}") from error
+            self._read_patience[shard_id].failed(what, error)
+            return None
+        self._read_patience[shard_id].succeeded()
+        following = answer.get("NextShardIterator")
+        if following:
+            self._iterators[shard_id] = following
+        records = tuple(
+            Record(found["Data"], datetime_to_us(found["ApproximateArrivalTimestamp"]), found["SequenceNumber"])
+            for found in answer["Records"]
+        )
+        return Fetched(shard_id, records, ended=not following)
+
+    def _new_iterator(self, shard_id: str) -> str:
+        arguments = iterator_arguments(self._positions.get(shard_id), self._start)
+        answer = call_until_answered(
+            f"find the position in shard {shard_id} of stream {self._stream}",
+            lambda: self._client.get_shard_iterator(StreamName=self._stream, ShardId=shard_id, **arguments),
+            self._patience(),
+        )
+        return str(answer["ShardIterator"])
+
+    def _list_shards(self) -> list[Shard]:
+        found: list[Shard] = []
+        page: dict[str, str] = {"StreamName": self._stream}
+        while page:
+            answer = call_until_answered(
+                f"list the shards of stream {self._stream}",
+                lambda page=page: self._client.list_shards(**page),  # type: ignore[misc]
+                self._patience(),
+            )
+            for shard in answer["Shards"]:
+                parents = (shard.get("ParentShardId"), shard.get("AdjacentParentShardId"))
+                found.append(Shard(shard["ShardId"], tuple(parent for parent in parents if parent)))
+            page = {"NextToken": answer["NextToken"]} if answer.get("NextToken") else {}
+        return found

@@ -1,0 +1,101 @@
+"""What a running job says about itself, through Flink's REST interface.
+
+Counters are those of the current attempt: Flink begins them anew when it restarts a job.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.request import urlopen
+
+# Beside these, every counter that begins with `dead_letters_` and names a reason.
+COUNTERS = (
+    "records",
+    "events",
+    "purchases",
+    "duplicates",
+    "published",
+    "retries",
+    "receipts",
+    "receipt_objects",
+    "dead_letters_sent",
+)
+_BY_REASON = "dead_letters_"
+_UNSETTLED = "unsettled"
+_TIMEOUT_S = 5
+
+
+def counter_names(metric_ids: list[str]) -> list[str]:
+    """Return the ids that are ours among a vertex's metrics; chained operators prefix theirs."""
+    own = (*COUNTERS, _UNSETTLED)
+    return [name for name in metric_ids if (last := name.rsplit(".", 1)[-1]) in own or last.startswith(_BY_REASON)]
+
+
+def counters_of(sums: Mapping[str, int]) -> dict[str, Any]:
+    """Return counters by name as a report shows them, dead letters by reason."""
+    reasons = {
+        name.removeprefix(_BY_REASON): count
+        for name, count in sorted(sums.items())
+        if name.startswith(_BY_REASON) and name not in COUNTERS
+    }
+    return {name: sums.get(name, 0) for name in COUNTERS} | {"dead_letters": reasons}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a job does.
+
+    Attributes:
+        running: every operator runs.
+        restarts: how often Flink restarted it.
+        unsettled: records and messages that are under way.
+        counters: see `counters_of`.
+    """
+
+    running: bool
+    restarts: int
+    unsettled: int
+    counters: dict[str, Any]
+
+
+class JobStatus:
+    """One job.
+
+    Args:
+        rest_port: of Flink's REST interface.
+        job_id: the job.
+    """
+
+    def __init__(self, rest_port: int, job_id: str) -> None:
+        self._job = f"http://127.0.0.1:{rest_port}/jobs/{job_id}"
+
+    def read(self) -> Reading:
+        """Return how the job does now; what it counts is up to a second old.
+
+        Raises:
+            OSError: Flink does not answer.
+        """
+        vertices = self._get("")["vertices"]
+        sums: Counter[str] = Counter()
+        for vertex in vertices:
+            metrics = f"/vertices/{vertex['id']}/subtasks/metrics"
+            names = counter_names([metric["id"] for metric in self._get(metrics)])
+            if names:
+                for metric in self._get(f"{metrics}?get={','.join(names)}"):
+                    sums[metric["id"].rsplit(".", 1)[-1]] += int(metric["sum"])
+        restarts = self._get("/metrics?get=numRestarts")
+        return Reading(
+            # The job itself claims to run while its operators still open.
+            running=all(vertex["status"] == "RUNNING" for vertex in vertices),
+            restarts=int(restarts[0]["value"]) if restarts else 0,
+            unsettled=sums.pop(_UNSETTLED, 0),
+            counters=counters_of(sums),
+        )
+
+    def _get(self, path: str) -> Any:
+        with urlopen(self._job + path, timeout=_TIMEOUT_S) as answer:  # noqa: S310 - always our own http address
+            return json.load(answer)

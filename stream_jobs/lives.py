@@ -1,0 +1,136 @@
+"""The lives of the job on one machine: where the next one begins, and whether an earlier one may have published.
+
+A life begins from the newest checkpoint or savepoint, unless that belongs to another stream: an emulator forgets
+everything when it stops, and positions in its successor would point nowhere. Deletes the state that no life can use.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from schemas.errors import ConfigError
+
+CHECKPOINTS = "checkpoints"
+SAVEPOINTS = "savepoints"
+_RECORD = "life.json"
+_LOCK = "lock"
+
+
+class _Life(msgspec.Struct, frozen=True):
+    """What the last life left on record; `clean` says that it settled everything before its savepoint."""
+
+    stack: str
+    clean: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """Where a life begins.
+
+    Attributes:
+        restart_point: the folder of a checkpoint or savepoint, or None for a job without state.
+        follows_unclean: an earlier life on this stream may have published what it did not get into its state.
+        note: what a person should know, or empty.
+    """
+
+    restart_point: Path | None
+    follows_unclean: bool
+    note: str
+
+
+def stack_identity(endpoint: str, stream_created: str) -> str:
+    """Return a digest that differs between two lives of an emulator, and between two streams."""
+    return hashlib.sha256(f"{endpoint}\n{stream_created}".encode()).hexdigest()[:16]
+
+
+def flink_uri(path: Path) -> str:
+    """Return a path as Flink takes it: with its scheme, and nothing in it escaped."""
+    return f"file://{path}"
+
+
+def newest_restart_point(folder: Path) -> Path | None:
+    """Return the newest complete checkpoint or savepoint below a folder; one without `_metadata` is not complete."""
+    complete = [*folder.glob(f"{CHECKPOINTS}/*/chk-*/_metadata"), *folder.glob(f"{SAVEPOINTS}/*/_metadata")]
+    return max(complete, key=lambda path: path.stat().st_mtime_ns).parent if complete else None
+
+
+@contextmanager
+def only_one(folder: Path) -> Iterator[None]:
+    """Hold the folder for this process.
+
+    Raises:
+        ConfigError: another process holds it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / _LOCK).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ConfigError(f"another alert job already runs with the state in {folder}; stop it first") from None
+        yield
+
+
+def begin(folder: Path, stack: str, *, fresh: bool) -> Beginning:
+    """Decide where a life begins and put it on record as not clean, for it may die at any moment.
+
+    Args:
+        folder: the job's state.
+        stack: see `stack_identity`.
+        fresh: leave earlier state behind.
+    """
+    last = _read(folder)
+    same = last is not None and last.stack == stack
+    note = ""
+    if last is not None and not same:
+        note = "the saved state belongs to another stream or an earlier life of the stack: starting without it"
+    restart_point = newest_restart_point(folder) if same and not fresh else None
+    if restart_point is None:
+        for name in (CHECKPOINTS, SAVEPOINTS):
+            shutil.rmtree(folder / name, ignore_errors=True)
+    else:
+        forget_older(folder, restart_point)
+    _write(folder, _Life(stack, clean=False))
+    resumes_clean = last is not None and last.clean and restart_point is not None
+    return Beginning(restart_point, same and not resumes_clean, note)
+
+
+def ended_clean(folder: Path, stack: str) -> None:
+    """Put on record that the life settled everything and then took its savepoint."""
+    _write(folder, _Life(stack, clean=True))
+
+
+def forget_older(folder: Path, kept: Path) -> None:
+    """Delete every restart point but one, and what an older life left beside it."""
+    for path in (*folder.glob(f"{CHECKPOINTS}/*"), *folder.glob(f"{SAVEPOINTS}/*")):
+        if kept != path and path not in kept.parents:
+            shutil.rmtree(path)
+
+
+def _read(folder: Path) -> _Life | None:
+    path = folder / _RECORD
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=_Life)
+    except FileNotFoundError:
+        return None
+    except msgspec.DecodeError as error:
+        raise ConfigError(f"{path} is damaged ({error}); delete {folder} to start without saved state") from error
+
+
+def _write(folder: Path, life: _Life) -> None:
+    write_whole(folder / _RECORD, msgspec.json.encode(life))
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file so that a reader sees the old or the new one, never a part."""
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part.write_bytes(data)
+    part.replace(path)

