@@ -19,8 +19,9 @@ import infra.local.cli
 import infra.local.demo_cli
 import producers.cli
 import stream_jobs.cli
-from infra.local.state import active_environment, state_dir_of
-from schemas.errors import ClickstreamError, ConfigError
+from infra.local.state import active_environment
+from schemas.errors import ClickstreamError, ConfigError, MissingSettingsError
+from schemas.settings import state_dir_of
 
 # Commands that make or look at the stack themselves.
 _STACK_COMMANDS = {"up", "down", "status", "demo"}
@@ -64,6 +65,8 @@ def _tell(error: Exception) -> int | None:
     if isinstance(error, ConfigError):
         for fault in error.faults:
             console.print(f"[bold red]not started:[/] {escape(fault)}")
+        if isinstance(error, MissingSettingsError):
+            console.print("no local stack runs in this folder: `clickstream up` starts one and sets all of this")
         return 2
     if isinstance(error, ClickstreamError | BotoCoreError | ClientError | OSError):
         console.print(f"[bold red]failed:[/] {escape(str(error))}")

@@ -131,7 +131,7 @@ def _open_sink(out: Path | None, no_aggregate: bool, as_json: bool, stack: ExitS
 
     if out is None:
         stream = load_settings(os.environ, Path.cwd()).stream
-        spool = spool_of(os.environ, Path.cwd())
+        spool = spool_of(os.environ)
         return open_producer(stream, spool, aggregate=not no_aggregate), spool
     if out == _STDOUT:
         if as_json:

@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTT
 
 from producers.batching import MAX_RECORD_BYTES, Record
 from producers.routing import Shard
+from schemas import aws_errors
 from schemas.errors import ConfigError, WorkFailedError
 
 if TYPE_CHECKING:
@@ -25,17 +26,6 @@ if TYPE_CHECKING:
         PutRecordsRequestEntryTypeDef,
         PutRecordsResultEntryTypeDef,
     )
-
-# Source: botocore retry definitions and the Kinesis API reference, "Common Errors".
-_TRANSIENT_CODES = {
-    "InternalFailure",
-    "KMSThrottlingException",
-    "LimitExceededException",
-    "ProvisionedThroughputExceededException",
-    "RequestLimitExceeded",
-    "ServiceUnavailable",
-    "ThrottlingException",
-}
 
 
 class PutRecordsClient(Protocol):
@@ -153,8 +143,8 @@ def is_transient(error: Exception) -> bool:
     """Say whether a call that raised this may succeed when it is repeated."""
     if not isinstance(error, ClientError):
         return isinstance(error, HTTPClientError | ConnectionError)
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return status >= 500 or status == 429 or error.response.get("Error", {}).get("Code") in _TRANSIENT_CODES
+    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    return aws_errors.is_transient(str(error.response.get("Error", {}).get("Code")), status)
 
 
 def open_shards(client: KinesisClient, stream: str) -> list[Shard]:

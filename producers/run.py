@@ -10,7 +10,6 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -31,17 +30,16 @@ from producers.routing import Router
 from producers.schedules import Schedule
 from producers.spool import Spool
 from schemas.errors import ConfigError, WorkFailedError
+from schemas.settings import state_dir_of
 
-STATE_DIR_VARIABLE = "CLICKSTREAM_STATE_DIR"
 _INTERRUPTED = 130
 # Retries are counted and bounded by `put`, so the client makes none of its own.
 _CLIENT = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=20)
 
 
-def spool_of(environment: Mapping[str, str], folder: Path) -> Spool:
+def spool_of(environment: Mapping[str, str]) -> Spool:
     """Return the spool of this run; its file is named by time and process."""
-    state = Path(environment.get(STATE_DIR_VARIABLE) or folder / ".clickstream")
-    return Spool(state / "spool" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.getpid()}.ndjson")
+    return Spool(state_dir_of(environment) / "spool" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.getpid()}.ndjson")
 
 
 def open_producer(stream: str, spool: Spool, *, aggregate: bool) -> Producer:

@@ -37,5 +37,9 @@ class ConfigError(ClickstreamError):
         super().__init__("\n".join(self.faults))
 
 
+class MissingSettingsError(ConfigError):
+    """Among the faults are settings that nobody gave: there may be no deployment to talk to at all."""
+
+
 class WorkFailedError(ClickstreamError):
     """The work was started and could not be finished; the message names the cause and the next step."""

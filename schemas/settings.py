@@ -12,10 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from schemas.errors import ConfigError
+from schemas.errors import ConfigError, MissingSettingsError
 
 ENVIRONMENT_PREFIX = "CLICKSTREAM_"
 CONFIG_FILE = "clickstream.toml"
+STATE_DIR_VARIABLE = "CLICKSTREAM_STATE_DIR"
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _RULES: Mapping[str, tuple[re.Pattern[str], str]] = {
     "stream": (re.compile(r"[a-zA-Z0-9_.-]{1,128}"), "a Kinesis stream name"),
@@ -45,6 +46,11 @@ class Settings:
         return {variable_of(field.name): getattr(self, field.name) for field in fields(self)}
 
 
+def state_dir_of(environment: Mapping[str, str]) -> Path:
+    """Return the folder for what the commands keep between their runs, absolute."""
+    return Path(environment.get(STATE_DIR_VARIABLE) or ".clickstream").absolute()
+
+
 def variable_of(name: str) -> str:
     """Return the environment variable of a setting."""
     return ENVIRONMENT_PREFIX + name.upper()
@@ -59,20 +65,25 @@ def load_settings(environment: Mapping[str, str], folder: Path, explicit: Mappin
         explicit: values that override both.
 
     Raises:
-        ConfigError: with every missing, malformed and unknown setting.
+        MissingSettingsError: with every missing, malformed and unknown setting.
+        ConfigError: the same, where none is missing.
     """
     from_file, faults = _read_file(folder / CONFIG_FILE)
     values: dict[str, str] = {}
+    is_incomplete = False
     for field in fields(Settings):
         name, variable = field.name, variable_of(field.name)
         value = (explicit or {}).get(name) or environment.get(variable) or from_file.get(name) or field.default
         if not isinstance(value, str):
             faults.append(f"{name} is not set: give {variable} or {name} in {CONFIG_FILE}")
+            is_incomplete = True
             continue
         pattern, meaning = _RULES[name]
         if pattern.fullmatch(value) is None:
             faults.append(f"{name} is {value!r}, which is not {meaning}")
         values[name] = value
+    if is_incomplete:
+        raise MissingSettingsError(faults)
     if faults:
         raise ConfigError(faults)
     return Settings(**values)

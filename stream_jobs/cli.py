@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from schemas.settings import load_settings
+from schemas.settings import load_settings, state_dir_of
 
 _PANEL = "Alerts"
 _errors = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -49,7 +49,7 @@ def alerts(
     from stream_jobs.alerting import AlertsConfig, AlertsRun
 
     settings = load_settings(os.environ, Path.cwd())
-    folder = Path(os.environ.get("CLICKSTREAM_STATE_DIR", ".clickstream")).resolve() / "alerts"
+    folder = state_dir_of(os.environ) / "alerts"
     config = AlertsConfig(settings, folder, start.value, fresh, checkpoint_seconds)
     status = AlertsRun(config, lambda text: _errors.print(text, markup=False)).run()
     counters = status.get("counters", {})

@@ -11,24 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from schemas.aws_errors import THROTTLE_CODES, is_throttle
+
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 5.0
-_THROTTLES = frozenset(
-    {
-        "KMSThrottling",
-        "KMSThrottlingException",
-        "LimitExceededException",
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "RequestThrottled",
-        "SlowDown",
-        "Throttled",
-        "ThrottledException",
-        "Throttling",
-        "ThrottlingException",
-        "TooManyRequestsException",
-    }
-)
 # Refusals of a whole call for what one of its entries holds. Source: SNS and SQS API references, common errors.
 _ENTRY_FAULTS = frozenset(
     {
@@ -82,7 +68,7 @@ class EntryFailure:
 
 def fault_of_code(code: str, status: int) -> Fault:
     """Judge a service's error by its code and HTTP status."""
-    if code in _THROTTLES or status == 429:
+    if is_throttle(code, status):
         return Fault.NOT_TAKEN
     if status >= 500:
         return Fault.UNSURE
@@ -135,7 +121,7 @@ class BatchSend:
                 )
             elif (failure := failed.get(entry_id)) is not None and failure.sender_fault:
                 self._settle(entry_id, Rejected(failure.code, failure.detail, self._attempts[entry_id]))
-            elif failure is None or failure.code not in _THROTTLES:
+            elif failure is None or failure.code not in THROTTLE_CODES:
                 self.maybe_repeats.add(entry_id)
         return len(self._waiting) < before
 

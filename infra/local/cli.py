@@ -9,8 +9,9 @@ import msgspec
 import typer
 from rich.console import Console
 
-from infra.local.state import Stack, dead_parts, read_stack, state_dir_of
+from infra.local.state import Stack, dead_parts, read_stack
 from schemas.errors import ConfigError
+from schemas.settings import state_dir_of
 
 _AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line of stdout.")]
 _PANEL = "Local stack"

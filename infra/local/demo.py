@@ -22,10 +22,10 @@ from rich.console import Console
 from infra.local.description import connect
 from infra.local.front_door import FrontDoor, RunningCommand
 from infra.local.reconciliation import Found, Produced, Report, reconcile
-from infra.local.state import active_environment, state_dir_of
+from infra.local.state import active_environment
 from schemas import lake
 from schemas.errors import ConfigError
-from schemas.settings import variable_of
+from schemas.settings import state_dir_of, variable_of
 
 QUIET_S = 30
 FAULTS = {"--duplicates": 0.02, "--late": 0.01, "--corrupt": 0.005}

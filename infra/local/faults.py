@@ -12,9 +12,9 @@ from typing import Annotated
 
 import msgspec
 
+from schemas.aws_errors import THROTTLE_CODES
 from schemas.errors import ConfigError
 
-_THROTTLES = ("ProvisionedThroughputExceededException", "ThrottlingException", "Throttling", "SlowDown")
 DEFAULT_ENTRY_ERROR = "InternalFailure"
 
 
@@ -44,7 +44,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     @property
     def http_status(self) -> int:
         """The status that a whole request is answered with."""
-        return self.status or (400 if self.error in _THROTTLES else 500)
+        return self.status or (400 if self.error in THROTTLE_CODES else 500)
 
 
 Plan = dict[str, Fault | list[Fault]]

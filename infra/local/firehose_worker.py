@@ -24,6 +24,7 @@ from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 from infra.local.description import Clients, connect
 from infra.local.firehose import Arrival, Buffer, Delivery, hints_of
 from infra.local.firehose_state import Checkpoint, FirehoseFolder, Progress
+from schemas.aws_errors import is_transient
 from schemas.errors import ClickstreamError, WorkFailedError
 from schemas.instants import datetime_to_us
 
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
 POLL_S = 0.2
 MAX_BACKOFF_S = 5.0
-_THROTTLES = frozenset({"ProvisionedThroughputExceededException", "ThrottlingException", "LimitExceededException"})
 _Request = ParamSpec("_Request")
 _Result = TypeVar("_Result")
 
@@ -188,7 +188,7 @@ def _is_transient(error: Exception) -> bool:
     if not isinstance(error, ClientError):
         return True
     answer = error.response
-    return answer["ResponseMetadata"]["HTTPStatusCode"] >= 500 or answer["Error"]["Code"] in _THROTTLES
+    return is_transient(answer["Error"]["Code"], answer["ResponseMetadata"]["HTTPStatusCode"])
 
 
 def _advanced(checkpoint: Checkpoint, delivery: Delivery) -> Checkpoint:

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.local.state import STATE_VARIABLE
 from schemas.errors import WorkFailedError
+from schemas.settings import STATE_DIR_VARIABLE
 
 START_TIMEOUT_S = 180
 STOP_TIMEOUT_S = 60
@@ -88,7 +88,7 @@ class FrontDoor:
             running.stop()
 
     def _environment(self) -> dict[str, str]:
-        return os.environ | {STATE_VARIABLE: str(self.state_dir), "PYTHONPATH": str(_REPOSITORY)}
+        return os.environ | {STATE_DIR_VARIABLE: str(self.state_dir), "PYTHONPATH": str(_REPOSITORY)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
-from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,7 +16,6 @@ import msgspec
 from schemas.errors import ConfigError
 
 HOST = "127.0.0.1"
-STATE_VARIABLE = "CLICKSTREAM_STATE_DIR"
 EMULATOR, FIREHOSE = "emulator", "firehose"
 _CONNECT_TIMEOUT_S = 2.0
 
@@ -50,11 +48,6 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
     environment: dict[str, str]
     firehose_seconds: float
     firehose_mib: float
-
-
-def state_dir_of(environment: Mapping[str, str]) -> Path:
-    """Return the state folder in force, absolute."""
-    return Path(environment.get(STATE_VARIABLE) or ".clickstream").absolute()
 
 
 def replace_file(path: Path, content: bytes) -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from schemas.errors import ConfigError
-from schemas.settings import Settings, load_settings
+from schemas.settings import Settings, load_settings, state_dir_of
 
 ENVIRONMENT = {
     "CLICKSTREAM_STREAM": "clickstream",
@@ -41,3 +41,8 @@ def test_a_file_that_is_no_toml_is_told(tmp_path: Path) -> None:
     (tmp_path / "clickstream.toml").write_text("stream = ")
     with pytest.raises(ConfigError, match="is not TOML"):
         load_settings(ENVIRONMENT, tmp_path)
+
+
+def test_the_state_folder_is_here_unless_a_variable_says_otherwise(tmp_path: Path) -> None:
+    assert state_dir_of({}) == Path.cwd() / ".clickstream"
+    assert state_dir_of({"CLICKSTREAM_STATE_DIR": str(tmp_path)}) == tmp_path
