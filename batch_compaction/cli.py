@@ -131,11 +131,11 @@ def query(
     from rich.console import Console
 
     from batch_compaction.lake_tables import open_lake
-    from batch_compaction.query import answer, to_duckdb
+    from batch_compaction.query import answer, translate
 
-    to_duckdb(text, settings.database)  # usage errors come before anything is read
-    tables = open_lake(settings, os.environ).find()
-    rows = answer(text, settings.database, {name: table.dataset() for name, table in tables.items()})
+    translated = translate(text, settings.database)
+    tables = open_lake(settings, os.environ).find(translated.tables)
+    rows = answer(translated, settings.database, {name: table.dataset() for name, table in tables.items()})
     if form == Format.TABLE:
         Console().print(as_table(rows))
         return

@@ -8,7 +8,7 @@ A replacement is one commit; a concurrent commit makes it fail, since nothing he
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -24,7 +24,7 @@ from pyiceberg.table import Table as IcebergTable
 from pyiceberg.table import TableProperties
 
 from schemas.settings import Settings
-from schemas.tables import TABLES, Table
+from schemas.tables import TABLE_NAMES, TABLES, Table
 
 Partition = tuple[int, ...]
 # Rows of one row group: large enough to compress well, small enough that a reader may skip some of a busy hour.
@@ -147,10 +147,10 @@ class Lake:
             self._create(definition)
             return LakeTable(definition, self.catalog.load_table(name))
 
-    def find(self, definitions: Sequence[Table] = TABLES) -> dict[str, LakeTable]:
-        """Return the tables that are there, by name; makes none."""
+    def find(self, names: Collection[str] = TABLE_NAMES) -> dict[str, LakeTable]:
+        """Return those of the named tables that are there, by name; makes none."""
         found = {}
-        for definition in definitions:
+        for definition in (table for table in TABLES if table.name in names):
             try:
                 found[definition.name] = LakeTable(
                     definition, self.catalog.load_table((self.database, definition.name))

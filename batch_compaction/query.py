@@ -7,6 +7,7 @@ so that integer division stays what it is on Athena. A local answer to try a que
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import duckdb
 import pyarrow as pa
@@ -18,12 +19,20 @@ from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 
 from schemas.errors import ConfigError
-from schemas.tables import TABLES, Table, athena_type
+from schemas.tables import TABLE_NAMES, TABLES, Table, athena_type
 
 CATALOG = "awsdatacatalog"
 
 
-def to_duckdb(sql: str, database: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """A SELECT in DuckDB's dialect, and the tables of ours that it reads."""
+
+    sql: str
+    tables: frozenset[str]
+
+
+def translate(sql: str, database: str) -> Translation:
     """Return an Athena SELECT in DuckDB's dialect.
 
     Raises:
@@ -44,42 +53,39 @@ def to_duckdb(sql: str, database: str) -> str:
         query = annotate_types(query, schema=schema, dialect="athena")
     except OptimizeError as error:
         raise ConfigError(f"the query names what is not there: {error}") from error
+    read = set()
     for table in query.find_all(exp.Table):
         if table.args.get("db") and not (table.db == database and table.name in columns):
-            raise ConfigError(f"there is no table {table.db}.{table.name}; there are {', '.join(_names())}")
+            raise ConfigError(f"there is no table {table.db}.{table.name}; there are {', '.join(TABLE_NAMES)}")
         table.set("catalog", None)
-    return query.sql(dialect="duckdb")
+        read.add(table.name)
+    return Translation(query.sql(dialect="duckdb"), frozenset(read & columns.keys()))
 
 
-def answer(sql: str, database: str, datasets: Mapping[str, Dataset | pa.Table]) -> pa.Table:
-    """Return the rows of an Athena SELECT over the given tables.
+def answer(query: Translation, database: str, datasets: Mapping[str, Dataset | pa.Table]) -> pa.Table:
+    """Return the rows of a SELECT over the given tables.
 
     Args:
-        sql: the SELECT.
+        query: the SELECT.
         database: the database that unqualified names belong to.
         datasets: table name -> its rows; a table that was never published is empty.
 
     Raises:
-        ConfigError: the query cannot be translated, or DuckDB cannot answer it.
+        ConfigError: DuckDB cannot answer it.
     """
-    translated = to_duckdb(sql, database)
     connection = duckdb.connect()
     try:
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute(f'CREATE SCHEMA "{database}"')
-        for table in TABLES:
+        for table in (table for table in TABLES if table.name in query.tables):
             connection.register(f"arrow_{table.name}", datasets.get(table.name, table.schema.empty_table()))
             connection.execute(f'CREATE VIEW "{database}"."{table.name}" AS SELECT * FROM arrow_{table.name}')  # noqa: S608
         connection.execute("SET enable_external_access = false")
-        return connection.sql(translated).to_arrow_table()
+        return connection.sql(query.sql).to_arrow_table()
     except duckdb.Error as error:
         raise ConfigError(f"the query cannot be answered here: {error}") from error
     finally:
         connection.close()
-
-
-def _names() -> list[str]:
-    return [table.name for table in TABLES]
 
 
 def _sql_columns(table: Table) -> dict[str, str]:

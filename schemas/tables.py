@@ -163,6 +163,7 @@ RAW_OBJECTS = Table(
 )
 
 TABLES = (QUARANTINE, CONFLICTS, DIM_USERS, FACT_CLICKS, RAW_OBJECTS)
+TABLE_NAMES = tuple(table.name for table in TABLES)
 
 
 def athena_type(kind: pa.DataType) -> str:

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from batch_compaction.answers import Format, as_bytes
-from batch_compaction.query import answer
+from batch_compaction.query import answer, translate
 from schemas.errors import ConfigError
 from schemas.tables import DIM_USERS, FACT_CLICKS
 
@@ -62,7 +62,7 @@ TABLES = {"fact_clicks": FACTS, "dim_users": USERS}
 
 
 def ask(sql: str) -> list[dict[str, object]]:
-    rows: list[dict[str, object]] = answer(sql, "clickstream", TABLES).to_pylist()
+    rows: list[dict[str, object]] = answer(translate(sql, "clickstream"), "clickstream", TABLES).to_pylist()
     return rows
 
 
@@ -111,11 +111,8 @@ def test_a_query_that_cannot_be_answered_says_why(sql: str, told: str) -> None:
 
 
 def test_an_answer_is_written_in_each_form() -> None:
-    rows = answer(
-        "SELECT click_id, event_timestamp, metadata, page_url, referrer_url FROM fact_clicks ORDER BY 1 LIMIT 2",
-        "clickstream",
-        TABLES,
-    )
+    sql = "SELECT click_id, event_timestamp, metadata, page_url, referrer_url FROM fact_clicks ORDER BY 1 LIMIT 2"
+    rows = answer(translate(sql, "clickstream"), "clickstream", TABLES)
     text = as_bytes(rows, Format.CSV).decode()
     first, second = csv.DictReader(io.StringIO(text))
     assert first == {
@@ -128,3 +125,10 @@ def test_an_answer_is_written_in_each_form() -> None:
     assert json.loads(second["metadata"]) == {"amount_minor": "1050", "currency": "EUR"}
     assert json.loads(as_bytes(rows, Format.JSON))[1]["metadata"] == {"currency": "EUR", "amount_minor": "1050"}
     assert pq.read_table(pa.BufferReader(as_bytes(rows, Format.PARQUET))).num_rows == 2
+
+
+def test_a_query_reads_only_the_tables_that_it_names() -> None:
+    named = translate(
+        "WITH f AS (SELECT * FROM fact_clicks) SELECT * FROM f JOIN dim_users USING (user_id)", "clickstream"
+    )
+    assert named.tables == {"fact_clicks", "dim_users"}
