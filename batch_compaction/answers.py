@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 from rich.table import Table
+from rich.text import Text
+
+_JSON_OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_APPEND_NEWLINE
 
 
 class Format(StrEnum):
@@ -27,9 +31,10 @@ def as_table(rows: pa.Table) -> Table:
     """Return rows for a terminal; numbers stand on the right."""
     table = Table()
     for field in rows.schema:
-        table.add_column(field.name, justify="right" if _is_number(field.type) else "left", overflow="fold")
+        # Text, since brackets in the data are no markup.
+        table.add_column(Text(field.name), justify="right" if _is_number(field.type) else "left", overflow="fold")
     for row in rows.to_pylist(maps_as_pydicts="lossy"):
-        table.add_row(*("" if value is None else _text(value) for value in row.values()))
+        table.add_row(*(Text("" if value is None else _text(value)) for value in row.values()))
     return table
 
 
@@ -42,12 +47,18 @@ def as_bytes(rows: pa.Table, form: Format) -> bytes:
         return body
     listed = rows.to_pylist(maps_as_pydicts="lossy")
     if form is Format.JSON:
-        return json.dumps(listed, default=_text, ensure_ascii=False).encode() + b"\n"
+        return orjson.dumps(listed, default=_json_value, option=_JSON_OPTIONS)
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(rows.schema.names)
     writer.writerows(["" if value is None else _text(value) for value in row.values()] for row in listed)
     return text.getvalue().encode()
+
+
+def _json_value(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    return _text(value)
 
 
 def _text(value: Any) -> str:
@@ -58,7 +69,7 @@ def _text(value: Any) -> str:
     if isinstance(value, bytes):
         return value.decode("utf-8", "backslashreplace")
     if isinstance(value, dict | list):
-        return json.dumps(value, default=_text, ensure_ascii=False)
+        return orjson.dumps(value, default=_json_value, option=orjson.OPT_PASSTHROUGH_DATETIME).decode()
     return str(value)
 
 

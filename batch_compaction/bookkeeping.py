@@ -7,7 +7,7 @@ that died is simply run again.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from batch_compaction.lake_tables import LakeTable, Partition
 from batch_compaction.merge import MergedHour
 from batch_compaction.parse import ParsedObject
-from batch_compaction.plan import GRACE_US, OPEN, PUBLISHED, HourPolicy
+from batch_compaction.plan import GRACE_US, Assignment, HourPolicy
 from batch_compaction.raw import RawObject
 from schemas.instants import format_instant_us, hour_floor_us, us_to_datetime
 from schemas.lake import format_hour, partition_of_hour
@@ -33,12 +33,20 @@ def quarantine_partitions(table: LakeTable, parsed: Iterable[ParsedObject]) -> d
 
 
 def object_partitions(
-    table: LakeTable, parsed: Iterable[ParsedObject], done: Mapping[RawObject, frozenset[int]], policy: HourPolicy
+    table: LakeTable,
+    todo: Iterable[Assignment],
+    parsed: Sequence[ParsedObject],
+    policy: HourPolicy,
+    held: Collection[int],
 ) -> dict[Partition, pa.Table]:
-    """Return arrival day -> its raw objects, the given ones as they are after this run."""
+    """Return arrival day -> its raw objects, the given ones as they are after a run in which checks held some hours."""
+    states = {
+        item.raw: {hour: read.state_after(hour, policy, held) for hour in item.accepted_by_hour()}
+        for read, item in zip(todo, parsed, strict=True)
+    }
     by_day = _by_partition(parsed, lambda raw: partition_of_hour(raw.arrival_hour_us)[:3])
     return {
-        day: _overwritten(table, day, "key", objects, [_object_row(item, done[item.raw], policy) for item in objects])
+        day: _overwritten(table, day, "key", objects, [_object_row(item, states[item.raw]) for item in objects])
         for day, objects in by_day.items()
     }
 
@@ -49,12 +57,14 @@ def snapshot_properties(run_id: str, merged: Iterable[MergedHour], policy: HourP
         format_hour(hour.hour_us): {"facts": [hour.facts_before, len(hour.facts)], "new_lines": hour.new_lines}
         for hour in merged
     }
-    return {
+    properties = {
         "clickstream.run-id": run_id,
         "clickstream.hours": ",".join(changes),
         "clickstream.change-record": json.dumps(changes),
-        "clickstream.closed-through": format_instant_us(hour_floor_us(policy.now_us - GRACE_US)),
     }
+    if policy.only is None:  # else other hours that are over may wait
+        properties["clickstream.closed-through"] = format_instant_us(hour_floor_us(policy.now_us - GRACE_US))
+    return properties
 
 
 def _by_partition(
@@ -77,14 +87,10 @@ def _overwritten(
     return pa.concat_tables([kept, *rows]).sort_by(order)
 
 
-def _object_row(item: ParsedObject, done: frozenset[int], policy: HourPolicy) -> pa.Table:
+def _object_row(item: ParsedObject, states: Mapping[int, str]) -> pa.Table:
     raw = item.raw
     hours = [
-        {
-            "event_hour": us_to_datetime(hour).replace(tzinfo=None),
-            "accepted": accepted,
-            "state": PUBLISHED if hour in done or policy.may_publish(hour) else OPEN,
-        }
+        {"event_hour": us_to_datetime(hour).replace(tzinfo=None), "accepted": accepted, "state": states[hour]}
         for hour, accepted in sorted(item.accepted_by_hour().items())
     ]
     row = {

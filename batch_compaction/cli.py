@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from schemas.errors import ConfigError
+from schemas.errors import ConfigError, WorkFailedError
 from schemas.lake import parse_hour
 from schemas.settings import load_settings
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
     from batch_compaction.report import RunReport
@@ -49,6 +50,7 @@ def compact(
     import boto3
     import msgspec
     from rich.console import Console
+    from rich.markup import escape
 
     from batch_compaction.lake_tables import open_lake
     from batch_compaction.plan import HourPolicy
@@ -63,13 +65,19 @@ def compact(
                 lake=open_lake(settings, os.environ),
                 policy=HourPolicy(time.time_ns() // 1000, include_open, policy_hours),
                 run_id=uuid.uuid4().hex,
-                on_step=lambda step: status.update(f"compacting: {step}"),
+                on_step=lambda step: status.update(escape(f"compacting: {step}")),
             )
         )
     if as_json:
         sys.stdout.write(msgspec.json.encode(report).decode() + "\n")
-        return
-    output = Console()
+    else:
+        _show(report, Console())
+    if report.held:
+        held = "; ".join(f"{name}: {', '.join(faults)}" for name, faults in report.held.items())
+        raise WorkFailedError(f"hours were held back and stay as they were: {held}")
+
+
+def _show(report: RunReport, output: Console) -> None:
     if report.hours:
         output.print(_hour_table(report))
     quarantined = ", ".join(f"{count} {reason}" for reason, count in report.quarantined.items()) or "none"
@@ -77,6 +85,8 @@ def compact(
         f"{report.objects} objects, {report.lines} lines: {report.accepted} accepted, quarantined {quarantined}, "
         f"{report.blank} blank; {report.unpublished} of the accepted lines were not for this run"
     )
+    for key in report.overwritten:
+        output.print(f"changed after it was read, what was read stays: {key}", markup=False)
     output.print(f"committed: {', '.join(report.committed)}" if report.committed else "nothing new: nothing committed")
 
 

@@ -19,12 +19,16 @@ WITH facts AS (
     SELECT user_id, event_timestamp, click_id, nullif(metadata['country'], '') AS country,
         try_cast(metadata['signup_date'] AS DATE) AS signup_date
     FROM facts
+), dated AS (
+    -- DuckDB also knows infinity and years that a calendar date of Iceberg's clients cannot hold.
+    SELECT * REPLACE (CASE WHEN signup_date BETWEEN DATE '0001-01-01' AND DATE '9999-12-31' THEN signup_date END
+        AS signup_date) FROM attributes
 ), users AS (
     SELECT user_id,
         last(country {_LATEST}) FILTER (country IS NOT NULL) AS country,
         last(signup_date {_LATEST}) FILTER (signup_date IS NOT NULL) AS signup_date,
         max(event_timestamp) AS last_seen, min(event_timestamp) AS first_seen, count(*) AS events
-    FROM attributes GROUP BY user_id
+    FROM dated GROUP BY user_id
 ), devices AS (
     SELECT user_id, list(device_type ORDER BY uses DESC, device_type) AS device_preferences
     FROM (SELECT user_id, device_type, count(*) AS uses FROM facts WHERE device_type IS NOT NULL GROUP BY ALL)

@@ -32,6 +32,8 @@ ROW_GROUP_ROWS = 128 * 1024
 _PROPERTIES = {
     TableProperties.FORMAT_VERSION: "2",
     TableProperties.PARQUET_COMPRESSION: "snappy",
+    # Bounds of whole values: a cut text is rounded up to its next character, which after U+D7FF is none.
+    "write.metadata.metrics.default": "full",
     # A retry would publish rows that were merged from a snapshot that is no longer current.
     TableProperties.COMMIT_NUM_RETRIES: "0",
 }
@@ -56,6 +58,11 @@ class LakeTable:
     def partitions(self) -> frozenset[Partition]:
         """The partitions that hold rows."""
         return frozenset(self._files)
+
+    @property
+    def row_count(self) -> int:
+        """The number of rows, from the metadata alone."""
+        return sum(file.record_count for files in self._files.values() for file in files)
 
     def paths(self, partitions: Iterable[Partition] | None = None) -> list[str]:
         """Return the addresses of the data files, of the given partitions or of all."""

@@ -40,24 +40,42 @@ WITH lines AS (
 )
 SELECT *, {_PARTITION} FROM firsts ORDER BY event_hour
 """  # noqa: S608 - every name comes from the table definitions
+# A run that died may have left a line in the facts and in the conflicts; it is one line.
+_COUNTS = f"""
+WITH came AS (SELECT DISTINCT source_object, source_line, {_HOUR} AS event_hour FROM new_lines),
+held AS (
+    SELECT source_object, source_line, {_HOUR} AS event_hour FROM held_facts
+    UNION SELECT source_object, source_line, {_HOUR} FROM held_conflicts)
+SELECT epoch_us(event_hour), sum(came)::BIGINT, sum(is_new)::BIGINT, sum(fact)::BIGINT,
+    (sum(is_new) - sum(after) + sum(before))::BIGINT
+FROM (
+    SELECT event_hour, 1 AS came, 0 AS is_new, 0 AS fact, 0 AS before, 0 AS after FROM came
+    UNION ALL SELECT event_hour, 0, 1, 0, 0, 0 FROM came ANTI JOIN held USING (source_object, source_line)
+    UNION ALL SELECT {_HOUR}, 0, 0, 1, 0, 0 FROM held_facts
+    UNION ALL SELECT event_hour, 0, 0, 0, 1, 0 FROM held
+    UNION ALL SELECT event_hour, 0, 0, 0, 0, 1 FROM merged)
+GROUP BY event_hour ORDER BY event_hour
+"""  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
 class MergedHour:
-    """One event hour after the merge, and how many of the lines that came in were new to it."""
+    """One event hour after the merge.
+
+    Attributes:
+        lines: lines that came in for it.
+        new_lines: those of them that it did not hold.
+        facts_before: facts that it held.
+        duplicates: new lines that are neither a fact nor a conflict: another line says the same.
+    """
 
     hour_us: int
     facts: pa.Table
     conflicts: pa.Table
+    lines: int
     new_lines: int
     facts_before: int
-    conflicts_before: int
-
-    @property
-    def duplicates(self) -> int:
-        """New lines that are neither a fact nor a conflict: another line says the same."""
-        grown = len(self.facts) - self.facts_before + len(self.conflicts) - self.conflicts_before
-        return self.new_lines - grown
+    duplicates: int
 
 
 def merge(new_lines: pa.Table, held_facts: pa.Table, held_conflicts: pa.Table) -> list[MergedHour]:
@@ -75,8 +93,13 @@ def merge(new_lines: pa.Table, held_facts: pa.Table, held_conflicts: pa.Table) -
             connection.register(name, rows)
         connection.execute(_MERGE)
         return [
-            MergedHour(hour, _rows(connection, FACT_CLICKS, hour, "= 1"), _rows(connection, CONFLICTS, hour, "> 1"), *n)
-            for hour, n in sorted(_line_counts(connection).items())
+            MergedHour(
+                hour,
+                _rows(connection, FACT_CLICKS, hour, "= 1"),
+                _rows(connection, CONFLICTS, hour, "> 1"),
+                *counts,
+            )
+            for hour, *counts in connection.execute(_COUNTS).fetchall()
         ]
     finally:
         connection.close()
@@ -89,21 +112,3 @@ def _rows(connection: duckdb.DuckDBPyConnection, table: Table, hour_us: int, pla
         params=[hour_us],
     )
     return rows.to_arrow_table().cast(table.schema)
-
-
-def _line_counts(connection: duckdb.DuckDBPyConnection) -> dict[int, tuple[int, int, int]]:
-    """Return hour -> (lines new to it, facts before, conflicts before)."""
-    rows = connection.execute(
-        f"""
-        SELECT epoch_us({_HOUR}), count(*) FILTER (kind = 'new'), count(*) FILTER (kind = 'fact'),
-            count(*) FILTER (kind = 'conflict')
-        FROM (
-            SELECT DISTINCT 'new' AS kind, event_timestamp, source_object, source_line FROM new_lines
-            ANTI JOIN (SELECT source_object, source_line FROM held_facts
-                UNION ALL SELECT source_object, source_line FROM held_conflicts) USING (source_object, source_line)
-            UNION ALL SELECT 'fact', event_timestamp, source_object, source_line FROM held_facts
-            UNION ALL SELECT 'conflict', event_timestamp, source_object, source_line FROM held_conflicts)
-        GROUP BY ALL
-        """  # noqa: S608
-    ).fetchall()
-    return {hour: (new, facts, conflicts) for hour, new, facts, conflicts in rows}

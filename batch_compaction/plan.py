@@ -5,7 +5,7 @@ Pure: time is an argument. The folder of an object says when we heard, so any ob
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,9 @@ from schemas.instants import HOUR_US, SECOND_US
 
 # How long after an hour's end an object that arrived in it may still become known: Firehose buffers up to 15 minutes.
 GRACE_US = 20 * 60 * SECOND_US
+# The state of an object's lines of one event hour: in the tables; held back by a check; waiting for the hour to close.
 PUBLISHED = "published"
+HELD = "held"
 OPEN = "open"
 
 
@@ -54,10 +56,20 @@ class KnownObject:
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """One object to read; of its lines, those of the hours already published are done."""
+    """One object to read, and the state of its lines by event hour where it was read before."""
 
     raw: RawObject
-    done: frozenset[int]
+    states: Mapping[int, str] = field(default_factory=dict)
+
+    def wants(self, hour_us: int, policy: HourPolicy) -> bool:
+        """Say whether the object's lines of an hour are to be published now."""
+        return self.states.get(hour_us) != PUBLISHED and policy.may_publish(hour_us)
+
+    def state_after(self, hour_us: int, policy: HourPolicy, held: Collection[int]) -> str:
+        """Return the state of the object's lines of an hour after a run in which checks held some hours."""
+        if not self.wants(hour_us, policy):
+            return self.states.get(hour_us, OPEN)
+        return HELD if hour_us in held else PUBLISHED
 
 
 def known_objects(rows: pa.Table) -> dict[tuple[str, str], KnownObject]:
@@ -78,11 +90,22 @@ def _as_us(moment: Any) -> int:
 def assignments(
     listed: Iterable[RawObject], known: Mapping[tuple[str, str], KnownObject], policy: HourPolicy
 ) -> Iterator[Assignment]:
-    """Yield the objects to read: new or changed ones, and those with open lines that may now be published."""
+    """Yield the objects to read: new ones, and those with open or held lines that may now be published.
+
+    An object that was overwritten after it was read is not read again: its first lines are in the tables, and which of
+    them other objects repeat is no longer known. `overwritten` names it.
+    """
     for raw in listed:
         before = known.get((raw.bucket, raw.key))
-        if before is None or before.etag != raw.etag:
-            yield Assignment(raw, frozenset())
-            continue
-        if any(state == OPEN and policy.may_publish(hour) for hour, (_, state) in before.hours.items()):
-            yield Assignment(raw, frozenset(hour for hour, (_, state) in before.hours.items() if state == PUBLISHED))
+        if before is None:
+            yield Assignment(raw)
+        elif before.etag == raw.etag:
+            assignment = Assignment(raw, {hour: state for hour, (_, state) in before.hours.items()})
+            if any(assignment.wants(hour, policy) for hour in before.hours):
+                yield assignment
+
+
+def overwritten(listed: Iterable[RawObject], known: Mapping[tuple[str, str], KnownObject]) -> list[str]:
+    """Return the keys of objects that are no longer what was read of them."""
+    pairs = ((raw, known.get((raw.bucket, raw.key))) for raw in listed)
+    return [raw.key for raw, before in pairs if before is not None and before.etag != raw.etag]

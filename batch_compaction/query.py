@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute
 import sqlglot
 from pyarrow.dataset import Dataset
 from sqlglot import exp
-from sqlglot.errors import OptimizeError, ParseError
+from sqlglot.errors import OptimizeError, ParseError, SqlglotError
 from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 
@@ -40,7 +41,7 @@ def translate(sql: str, database: str) -> Translation:
     """
     try:
         statements = [statement for statement in sqlglot.parse(sql, read="athena") if statement is not None]
-    except ParseError as error:
+    except SqlglotError as error:
         raise ConfigError(f"not Athena SQL: {_first_fault(error)}") from error
     if len(statements) != 1 or not isinstance(statements[0], exp.Query):
         raise ConfigError("one SELECT is answered at a time, and nothing else")
@@ -81,7 +82,7 @@ def answer(query: Translation, database: str, datasets: Mapping[str, Dataset | p
             connection.register(f"arrow_{table.name}", datasets.get(table.name, table.schema.empty_table()))
             connection.execute(f'CREATE VIEW "{database}"."{table.name}" AS SELECT * FROM arrow_{table.name}')  # noqa: S608
         connection.execute("SET enable_external_access = false")
-        return connection.sql(query.sql).to_arrow_table()
+        return _as_athena(connection.sql(query.sql).to_arrow_table())
     except duckdb.Error as error:
         raise ConfigError(f"the query cannot be answered here: {error}") from error
     finally:
@@ -92,6 +93,26 @@ def _sql_columns(table: Table) -> dict[str, str]:
     return {field.name: athena_type(field.type) for field in table.schema}
 
 
-def _first_fault(error: ParseError) -> str:
-    found = error.errors[0] if error.errors else {}
-    return f"{found.get('description', error)} at line {found.get('line')}, column {found.get('col')}"
+def _first_fault(error: SqlglotError) -> str:
+    if not isinstance(error, ParseError) or not error.errors:
+        return str(error).partition("\n")[0]
+    found = error.errors[0]
+    return f"{found.get('description')} at line {found.get('line')}, column {found.get('col')}"
+
+
+def _as_athena(rows: pa.Table) -> pa.Table:
+    """Return rows with each column under a name of its own, and sums of integers as integers."""
+    names: list[str] = []
+    for name in rows.schema.names:
+        repeats = sum(1 for used in names if used == name or used.rpartition(":")[0] == name)
+        names.append(f"{name}:{repeats}" if repeats else name)
+    columns = [column.cast(pa.int64()) if _is_whole(column) else column for column in rows.columns]
+    return pa.table(columns, names=names)
+
+
+def _is_whole(column: pa.ChunkedArray) -> bool:
+    """Say whether a column is DuckDB's 128-bit integer, and its values fit Athena's bigint."""
+    if column.type != pa.decimal128(38, 0):
+        return False
+    bounds = pa.compute.min_max(column).as_py()
+    return all(value is None or -(2**63) <= value < 2**63 for value in bounds.values())

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _GZIP_WINDOW = 16 + zlib.MAX_WBITS
+# An error loses all that its call had decompressed, so the steps are short.
+_STEP_BYTES = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,23 +66,23 @@ def read_content(s3: S3Client, raw: RawObject) -> Content:
 def decompress(body: bytes) -> Content:
     """Return the content of a body, which may be plain or gzip of one or several members.
 
-    A gzip that is cut or damaged gives what can be read of it.
+    A gzip that is cut or damaged gives what can be read of it. Where only the checksum at its end tells of damage, that
+    is all of it, and some line may not be what was written: whoever reads the lines must look at `damage` as well.
     """
     if not body.startswith(_GZIP_MAGIC):
         return Content(body)
     parts: list[bytes] = []
-    rest = body
-    while rest:
+    position = 0
+    while position < len(body):
         member = zlib.decompressobj(_GZIP_WINDOW)
-        try:
-            # In steps, since an error loses all that its call had decompressed.
-            for start in range(0, len(rest), 1 << 16):
-                parts.append(member.decompress(rest[start : start + (1 << 16)]))
-                if member.eof:
-                    rest = member.unused_data + rest[start + (1 << 16) :]
-                    break
-            else:
+        while not member.eof:
+            step = body[position : position + _STEP_BYTES]
+            position += len(step)
+            if not step:
                 return Content(b"".join(parts), "the gzip ends before its end")
-        except zlib.error as error:
-            return Content(b"".join(parts), f"the gzip is damaged: {error}")
+            try:
+                parts.append(member.decompress(step))
+            except zlib.error as error:
+                return Content(b"".join(parts), f"the gzip is damaged: {error}")
+        position -= len(member.unused_data)
     return Content(b"".join(parts))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -24,13 +24,16 @@ class HourReport(msgspec.Struct, frozen=True):
 
 
 class RunReport(msgspec.Struct, frozen=True):
-    """A run: lines = accepted + quarantined + blank, and accepted = new lines of its hours + open + already published.
+    """A run: lines = accepted + quarantined + blank.
 
     Attributes:
+        accepted: lines that are events, of whatever hour.
         committed: the tables that got a new snapshot, in order; none where there was nothing new.
         quarantined: reason -> lines.
-        unpublished: accepted lines of hours that this run did not publish, because they are open or were not asked for,
-            or because an earlier run had.
+        unpublished: accepted lines that this run left alone: of hours that are open, held or were not asked for, or
+            published by an earlier run.
+        held: hours that a check held back -> what is wrong with them.
+        overwritten: raw objects that are no longer what was read of them; what was read stays.
     """
 
     run_id: str
@@ -41,6 +44,8 @@ class RunReport(msgspec.Struct, frozen=True):
     quarantined: dict[str, int]
     unpublished: int
     hours: list[HourReport]
+    held: dict[str, list[str]]
+    overwritten: list[str]
     committed: list[str]
 
     @property
@@ -50,9 +55,14 @@ class RunReport(msgspec.Struct, frozen=True):
 
 
 def report_of(
-    run_id: str, parsed: Sequence[ParsedObject], merged: Sequence[MergedHour], published: int, committed: list[str]
+    run_id: str,
+    parsed: Sequence[ParsedObject],
+    passed: Sequence[MergedHour],
+    held: Mapping[int, list[str]],
+    overwritten: list[str],
+    committed: list[str],
 ) -> RunReport:
-    """Return the report of a run, of whose accepted lines `published` were of an hour to publish."""
+    """Return the report of a run, of what it read, published, held back and committed."""
     reasons: Counter[str] = Counter()
     for item in parsed:
         reasons.update(item.quarantined["reason"].to_pylist())
@@ -64,7 +74,7 @@ def report_of(
         accepted=accepted,
         blank=sum(item.blank for item in parsed),
         quarantined=dict(sorted(reasons.items())),
-        unpublished=accepted - published,
+        unpublished=accepted - sum(hour.lines for hour in passed),
         hours=[
             HourReport(
                 format_hour(hour.hour_us),
@@ -74,7 +84,9 @@ def report_of(
                 hour.duplicates,
                 len(hour.conflicts),
             )
-            for hour in merged
+            for hour in passed
         ],
+        held={format_hour(hour): faults for hour, faults in sorted(held.items())},
+        overwritten=overwritten,
         committed=committed,
     )

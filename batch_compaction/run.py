@@ -24,7 +24,7 @@ from batch_compaction.parse import ACCEPTED_SCHEMA, ParsedObject, parse_object
 from batch_compaction.raw import RawObject, list_raw_objects, read_content
 from batch_compaction.report import RunReport, report_of
 from schemas.errors import WorkFailedError
-from schemas.lake import format_hour, partition_of_hour
+from schemas.lake import partition_of_hour
 from schemas.tables import CONFLICTS, DIM_USERS, FACT_CLICKS, QUARANTINE, RAW_OBJECTS, TIMESTAMP
 
 if TYPE_CHECKING:
@@ -56,60 +56,67 @@ class Run:
 def compact(run: Run) -> RunReport:
     """Publish every line that is new and of an hour that may be published; do nothing where there is none.
 
+    An hour that fails a check stays as it was; its lines are held and tried again by the next run.
+
     Raises:
-        WorkFailedError: a merged hour failed a check, or other runs kept coming first; nothing is half-published.
+        WorkFailedError: other runs kept coming first; nothing is half-published.
     """
-    for _ in range(MAX_PLANS):
+    for number in range(MAX_PLANS):
         try:
-            return _compact_once(run)
+            return _compact_once(run, is_replan=number > 0)
         except CommitFailedException:
             run.on_step("another run committed first: planning again")
     raise WorkFailedError(f"other runs committed first, {MAX_PLANS} times: let them end, then run again")
 
 
-def _compact_once(run: Run) -> RunReport:
+def _compact_once(run: Run, is_replan: bool) -> RunReport:
     run.on_step("find raw objects")
-    raw_objects = run.lake.open(RAW_OBJECTS)
+    # Opened before the listing, raw_objects first, so that this run sees every line that an overlapping one publishes
+    # after this moment; whichever of the two commits second on a table plans again.
+    raw_objects, quarantine, conflicts, users, facts = map(
+        run.lake.open, (RAW_OBJECTS, QUARANTINE, CONFLICTS, DIM_USERS, FACT_CLICKS)
+    )
+    listed = list(list_raw_objects(run.s3, run.raw_bucket))
     known = plan.known_objects(raw_objects.rows())
-    todo = list(plan.assignments(list_raw_objects(run.s3, run.raw_bucket), known, run.policy))
-
-    parsed = []
-    for assignment in todo:
-        run.on_step(f"read {assignment.raw.key}")
-        parsed.append(parse_object(assignment.raw, read_content(run.s3, assignment.raw)))
-    done = {assignment.raw: assignment.done for assignment in todo}
-    new_lines = _lines_to_publish(parsed, done, run.policy)
+    todo = list(plan.assignments(listed, known, run.policy))
+    parsed = [_read(run, assignment.raw) for assignment in todo]
+    new_lines = _lines_to_publish(todo, parsed, run.policy)
     touched: set[Partition] = {partition_of_hour(hour) for hour in _hours(new_lines)}
 
     run.on_step(f"merge {len(touched)} hours")
-    facts, conflicts = run.lake.open(FACT_CLICKS), run.lake.open(CONFLICTS)
     held_facts = facts.rows(touched)
     merged = merge(new_lines, held_facts, conflicts.rows(touched))
-    _check(merged, new_lines, held_facts)
-    quarantine, users = run.lake.open(QUARANTINE), run.lake.open(DIM_USERS)
+    held = {hour.hour_us: faults for hour in merged if (faults := faults_of(hour, new_lines, held_facts))}
+    passed = [hour for hour in merged if hour.hour_us not in held]
+
+    properties = bookkeeping.snapshot_properties(run.run_id, passed, run.policy)
+    commits = []
     steps: list[tuple[LakeTable, Mapping[Partition, pa.Table]]] = [
         (quarantine, bookkeeping.quarantine_partitions(quarantine, parsed)),
-        (conflicts, {partition_of_hour(hour.hour_us): hour.conflicts for hour in merged}),
-        (users, {(): _users(facts, touched, merged)} if merged else {}),
-        (facts, {partition_of_hour(hour.hour_us): hour.facts for hour in merged}),
-        (raw_objects, bookkeeping.object_partitions(raw_objects, parsed, done, run.policy)),
+        (conflicts, {partition_of_hour(hour.hour_us): hour.conflicts for hour in passed}),
+        (users, _users(facts, passed) if passed or is_replan or not _agree(users, facts) else {}),
+        (facts, {partition_of_hour(hour.hour_us): hour.facts for hour in passed}),
+        (raw_objects, bookkeeping.object_partitions(raw_objects, todo, parsed, run.policy, held)),
     ]
-    properties = bookkeeping.snapshot_properties(run.run_id, merged, run.policy)
-    commits = []
     for table, partitions in steps:
         run.on_step(f"publish {table.definition.name}")
         if table.replace(partitions, properties):
             commits.append(table.definition.name)
-    return report_of(run.run_id, parsed, merged, len(new_lines), commits)
+    return report_of(run.run_id, parsed, passed, held, plan.overwritten(listed, known), commits)
+
+
+def _read(run: Run, raw: RawObject) -> ParsedObject:
+    run.on_step(f"read {raw.key}")
+    return parse_object(raw, read_content(run.s3, raw))
 
 
 def _lines_to_publish(
-    parsed: Iterable[ParsedObject], done: Mapping[RawObject, frozenset[int]], policy: plan.HourPolicy
+    todo: Iterable[plan.Assignment], parsed: Iterable[ParsedObject], policy: plan.HourPolicy
 ) -> pa.Table:
     """Return the accepted lines of hours that may be published and that their object has not published yet."""
     tables = [ACCEPTED_SCHEMA.empty_table()]
-    for item in parsed:
-        wanted = [hour for hour in item.accepted_by_hour() if policy.may_publish(hour) and hour not in done[item.raw]]
+    for assignment, item in zip(todo, parsed, strict=True):
+        wanted = [hour for hour in item.accepted_by_hour() if assignment.wants(hour, policy)]
         hours = pa.array(wanted, pa.int64()).cast(TIMESTAMP)
         tables.append(item.accepted.filter(pc.is_in(item.accepted["event_hour"], hours)))
     return pa.concat_tables(tables)
@@ -120,12 +127,14 @@ def _hours(lines: pa.Table) -> list[int]:
     return hours
 
 
-def _check(merged: Iterable[MergedHour], new_lines: pa.Table, held_facts: pa.Table) -> None:
-    for hour in merged:
-        if faults := faults_of(hour, new_lines, held_facts):
-            raise WorkFailedError(f"hour {format_hour(hour.hour_us)} was not published: {'; '.join(faults)}")
+def _users(facts: LakeTable, passed: Iterable[MergedHour]) -> dict[Partition, pa.Table]:
+    """Return the whole dimension, over the facts as they will be."""
+    merged = {partition_of_hour(hour.hour_us): hour.facts for hour in passed}
+    touched = pa.concat_tables([FACT_CLICKS.schema.empty_table(), *merged.values()])
+    return {(): users_of(facts.dataset(facts.partitions - merged.keys()), touched)}
 
 
-def _users(facts: LakeTable, touched: set[Partition], merged: Iterable[MergedHour]) -> pa.Table:
-    untouched = facts.dataset(facts.partitions - touched)
-    return users_of(untouched, pa.concat_tables([hour.facts for hour in merged]))
+def _agree(users: LakeTable, facts: LakeTable) -> bool:
+    """Say whether the dimension counts as many facts as there are; not so after a run that another one overtook."""
+    counted = pc.sum(users.dataset().to_table(columns=["events"])["events"]).as_py() or 0
+    return bool(counted == facts.row_count)

@@ -8,6 +8,7 @@ that stands twice in an object the last counts, and an alias counts only where i
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Any
 
 import msgspec
@@ -21,6 +22,9 @@ EARLIEST_EVENT_US = parse_instant_us("2000-01-01T00:00:00Z")
 MAX_AHEAD_US = DAY_US
 _FAR_MS = 1e15
 MAX_SEQ = 2**63 - 1
+# The parser's own limit is the interpreter's stack, which would make the verdict depend on who asks.
+MAX_DEPTH = 100
+_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _ABSENT = msgspec.Raw(b"{}")
 
 
@@ -74,11 +78,14 @@ def decode(line: bytes, arrival_us: int) -> ClickEvent | Rejection:
 
     Args:
         line: one record's bytes, without its newline.
-        arrival_us: when it was received; only its hour is used, to judge absurd timestamps, so that the stream and
-            the hour folders of the lake come to the same verdict.
+        arrival_us: when it was received; only its hour is used, to judge absurd timestamps, since the lake knows no
+            more: a raw object's folder is the hour of its oldest record. For a record that arrived in the next hour
+            the lake's limit is an hour stricter than the stream's.
     """
     if len(line) > MAX_EVENT_BYTES:
         return Rejection(RejectReason.TOO_LARGE, f"{len(line)} bytes, limit {MAX_EVENT_BYTES}")
+    if line.count(b"{") + line.count(b"[") > MAX_DEPTH and _depth(line) > MAX_DEPTH:
+        return Rejection(RejectReason.NOT_JSON, f"nested deeper than {MAX_DEPTH}")
     try:
         if not line.isascii():
             line.decode()  # the parser does not look into the texts that it skips
@@ -97,7 +104,11 @@ def decode(line: bytes, arrival_us: int) -> ClickEvent | Rejection:
 
 
 def encode(event: ClickEvent) -> bytes:
-    """Return the canonical bytes of an event; `decode` gives the same event back."""
+    """Return the canonical bytes of an event; `decode` gives the same event back.
+
+    They may be longer than what the event was read from (escapes, an id that was absent), so an event read from a line
+    just below the size limit may have canonical bytes above it.
+    """
     return _encode_json(
         _Canonical(
             event.event_id,
@@ -238,6 +249,18 @@ def _instant_us(value: Any, arrival_us: int) -> int:
     if instant_us >= hour_floor_us(arrival_us) + HOUR_US + MAX_AHEAD_US:
         raise _RejectedError(RejectReason.ABSURD_TIMESTAMP, "more than a day after the hour of its arrival")
     return instant_us
+
+
+def _depth(line: bytes) -> int:
+    """Return how deep brackets nest outside of texts."""
+    depth = deepest = 0
+    for byte in _TEXT.sub(b"", line):
+        if byte in b"{[":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif byte in b"}]":
+            depth -= 1
+    return deepest
 
 
 def _json_type(value: Any) -> str:

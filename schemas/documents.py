@@ -21,15 +21,16 @@ This page is rendered from `schemas/tables.py` by `python -m schemas.documents`.
 SELECT u.country, count(*) AS clicks
 FROM fact_clicks f JOIN dim_users u ON u.user_id = f.user_id
 WHERE f.year = 2026 AND f.month = 11 AND f.day = 24
-GROUP BY u.country ORDER BY clicks DESC
+GROUP BY u.country ORDER BY clicks DESC, u.country
 ```
 
 `clickstream query "SELECT ..."` answers this on one machine; `analytics/sql/` holds more. Of the lines that
-`raw_objects` counts for an event hour, those not in `fact_clicks` or `conflicts` are duplicates:
+`raw_objects` counts as published for an event hour, those not in `fact_clicks` or `conflicts` are duplicates:
 
 ```sql
 SELECT h.event_hour, sum(h.accepted) AS accepted
 FROM raw_objects CROSS JOIN UNNEST(hours) AS t(h)
+WHERE h.state = 'published'
 GROUP BY h.event_hour ORDER BY h.event_hour
 ```
 """

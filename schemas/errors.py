@@ -1,6 +1,6 @@
 """The error types of the pipeline, split by what the caller should do about them.
 
-`ClickstreamError` is never raised itself. A child says whether to dead-letter, wait, or stop before any work is done.
+`ClickstreamError` is never raised itself. A child says what to do: dead-letter, mend the configuration, run again.
 """
 
 from __future__ import annotations
@@ -14,19 +14,6 @@ class ClickstreamError(Exception):
 
 class BadRecordError(ClickstreamError):
     """The bytes themselves are at fault: dead-letter or quarantine them, never retry."""
-
-
-class TransientError(ClickstreamError):
-    """The far side is at fault and may recover.
-
-    Args:
-        message: what failed.
-        retry_after_s: how long to wait before the next try, in seconds.
-    """
-
-    def __init__(self, message: str, retry_after_s: float) -> None:
-        super().__init__(message)
-        self.retry_after_s = retry_after_s
 
 
 class ConfigError(ClickstreamError):

@@ -31,11 +31,6 @@ class UserRecord:
     explicit_hash_key: str | None = None
 
 
-def is_aggregated(blob: bytes) -> bool:
-    """Say whether a Kinesis record begins as an aggregated one."""
-    return blob.startswith(MAGIC)
-
-
 def payloads(blob: bytes) -> list[bytes]:
     """Return the data of every user record in a Kinesis record, in order; a plain record is itself.
 
@@ -45,11 +40,7 @@ def payloads(blob: bytes) -> list[bytes]:
     if not blob.startswith(MAGIC):
         return [blob]
     message = _checked_message(blob)
-    found: list[bytes] = []
-    for number, wire_type, value in _fields(message):
-        if number == 3 and wire_type == _BYTES:
-            found.append(_record_data(_as_bytes(value)))
-    return found
+    return [_record_data(value) for number, value in _fields(message) if number == 3 and isinstance(value, bytes)]
 
 
 def user_records(blob: bytes, partition_key: str) -> list[UserRecord]:
@@ -63,32 +54,32 @@ def user_records(blob: bytes, partition_key: str) -> list[UserRecord]:
     keys: list[str] = []
     hash_keys: list[str] = []
     records: list[bytes] = []
-    for number, wire_type, value in _fields(_checked_message(blob)):
-        if wire_type == _BYTES and number in (1, 2, 3):
-            item = _as_bytes(value)
-            if number == 3:
-                records.append(item)
-            else:
-                (keys if number == 1 else hash_keys).append(_text(item))
+    for number, value in _fields(_checked_message(blob)):
+        if number == 1 and isinstance(value, bytes):
+            keys.append(_text(value))
+        elif number == 2 and isinstance(value, bytes):
+            hash_keys.append(_text(value))
+        elif number == 3 and isinstance(value, bytes):
+            records.append(value)
     return [_user_record(record, keys, hash_keys) for record in records]
 
 
 def _user_record(record: bytes, keys: list[str], hash_keys: list[str]) -> UserRecord:
-    key_index = hash_key_index = None
+    key_index: int | None = None
+    hash_key_index: int | None = None
     data: bytes | None = None
-    for number, wire_type, value in _fields(record):
-        if number == 1 and wire_type == _VARINT:
+    # Of a field that stands twice the last counts: protobuf encoding guide, "Last One Wins".
+    for number, value in _fields(record):
+        if number == 1 and isinstance(value, int):
             key_index = value
-        elif number == 2 and wire_type == _VARINT:
+        elif number == 2 and isinstance(value, int):
             hash_key_index = value
-        elif number == 3 and wire_type == _BYTES:
-            data = _as_bytes(value)
+        elif number == 3 and isinstance(value, bytes):
+            data = value
     if key_index is None or data is None:
         raise BrokenFrameError("a record without a partition key or data")
     try:
-        return UserRecord(
-            keys[int(key_index)], data, None if hash_key_index is None else hash_keys[int(hash_key_index)]
-        )
+        return UserRecord(keys[key_index], data, None if hash_key_index is None else hash_keys[hash_key_index])
     except IndexError:
         raise BrokenFrameError("a record names a key that the table lacks") from None
 
@@ -104,16 +95,10 @@ def _checked_message(blob: bytes) -> bytes:
 
 
 def _record_data(record: bytes) -> bytes:
-    for number, wire_type, value in _fields(record):
-        if number == 3 and wire_type == _BYTES:
-            return _as_bytes(value)
-    raise BrokenFrameError("a record without data")
-
-
-def _as_bytes(value: int | bytes) -> bytes:
-    if isinstance(value, int):
-        raise BrokenFrameError("a number where bytes belong")
-    return value
+    data = [value for number, value in _fields(record) if number == 3 and isinstance(value, bytes)]
+    if not data:
+        raise BrokenFrameError("a record without data")
+    return data[-1]
 
 
 def _text(value: bytes) -> str:
@@ -123,9 +108,9 @@ def _text(value: bytes) -> str:
         raise BrokenFrameError("a key that is not UTF-8") from None
 
 
-def _fields(message: bytes) -> list[tuple[int, int, int | bytes]]:
-    """Return (field number, wire type, value) of a protobuf message in order, unknown fields included."""
-    found: list[tuple[int, int, int | bytes]] = []
+def _fields(message: bytes) -> list[tuple[int, int | bytes]]:
+    """Return (field number, value) of a protobuf message in order; numbers of fixed size are skipped."""
+    found: list[tuple[int, int | bytes]] = []
     position, end = 0, len(message)
     while position < end:
         tag, position = _varint(message, position)
@@ -135,10 +120,10 @@ def _fields(message: bytes) -> list[tuple[int, int, int | bytes]]:
             start, position = position, position + size
             if position > end:
                 raise BrokenFrameError("cut inside a field")
-            found.append((number, wire_type, message[start:position]))
+            found.append((number, message[start:position]))
         elif wire_type == _VARINT:
             value, position = _varint(message, position)
-            found.append((number, wire_type, value))
+            found.append((number, value))
         elif wire_type in (_FIXED32, _FIXED64):
             position += 4 if wire_type == _FIXED32 else 8
             if position > end:

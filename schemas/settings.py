@@ -1,6 +1,6 @@
 """The settings that name the deployment: which stream, buckets, topic, queue and databases.
 
-Read once, by the entry point: an explicit value over `CLICKSTREAM_*` variables over `clickstream.toml`. Endpoints and
+Read once, by the entry point: `CLICKSTREAM_*` variables over `clickstream.toml`. Endpoints and
 credentials are not here: boto3 reads them from the standard `AWS_*` variables, so no code knows whether it is local.
 """
 
@@ -56,13 +56,12 @@ def variable_of(name: str) -> str:
     return ENVIRONMENT_PREFIX + name.upper()
 
 
-def load_settings(environment: Mapping[str, str], folder: Path, explicit: Mapping[str, str] | None = None) -> Settings:
+def load_settings(environment: Mapping[str, str], folder: Path) -> Settings:
     """Return the settings in force.
 
     Args:
         environment: the process environment.
         folder: where a `clickstream.toml` may lie; its keys are the settings' names.
-        explicit: values that override both.
 
     Raises:
         MissingSettingsError: with every missing, malformed and unknown setting.
@@ -73,7 +72,7 @@ def load_settings(environment: Mapping[str, str], folder: Path, explicit: Mappin
     is_incomplete = False
     for field in fields(Settings):
         name, variable = field.name, variable_of(field.name)
-        value = (explicit or {}).get(name) or environment.get(variable) or from_file.get(name) or field.default
+        value = environment.get(variable) or from_file.get(name) or field.default
         if not isinstance(value, str):
             faults.append(f"{name} is not set: give {variable} or {name} in {CONFIG_FILE}")
             is_incomplete = True

@@ -153,7 +153,10 @@ RAW_OBJECTS = Table(
             _column("quarantined", pa.int64(), "Lines that are none.", required=True),
             _column("blank", pa.int64(), "Lines of nothing but white space.", required=True),
             _column(
-                "hours", pa.list_(_OBJECT_HOUR), "Accepted lines by event hour; state published or open.", required=True
+                "hours",
+                pa.list_(_OBJECT_HOUR),
+                "Accepted lines by event hour; state published, held (by a check) or open (not over yet).",
+                required=True,
             ),
             *_partition_columns(DAY_PARTITION, "arrival"),
         ]

@@ -7,8 +7,10 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import duckdb
@@ -17,9 +19,11 @@ import pytest
 from botocore.exceptions import ClientError
 from pyiceberg.catalog.glue import GlueCatalog
 
+from batch_compaction import run
 from batch_compaction.dims import users_of
 from batch_compaction.lake_tables import open_lake
 from batch_compaction.plan import HourPolicy
+from batch_compaction.report import RunReport
 from schemas.codec import encode
 from schemas.instants import HOUR_US
 from schemas.tables import DIM_USERS, FACT_CLICKS
@@ -214,9 +218,9 @@ def test_two_runs_at_once_lose_nothing_and_double_nothing(lake: TestLake) -> Non
         )
         for _ in range(2)
     ]
-    for run in runs:
-        _, errors = run.communicate(timeout=120)
-        assert run.returncode == 0, errors.decode()
+    for process in runs:
+        _, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, errors.decode()
     assert sorted(row["click_id"] for row in lake.rows("fact_clicks")) == sorted(each.event_id for each in EVENTS)
     assert len(lake.rows("quarantine")) == 4
     assert lake.compact().committed == []
@@ -264,6 +268,80 @@ def test_a_service_error_fails_the_run_and_the_next_one_is_right(
     lake.compact()
     assert len(lake.rows("fact_clicks")) == 100
     assert len(lake.rows("quarantine")) == 2
+    assert lake.compact().committed == []
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"metadata": {"signup_date": "infinity"}},
+        {"metadata": {"signup_date": "99999-01-01"}},
+        {"metadata": {"signup_date": "0044-03-15 (BC)"}},
+        {"user_id": "\ud7ff" * 20},
+        {"page_url": "x" * 15 + "\ud7ff" + "y"},
+        {"session_id": "\u0000"},
+        {"metadata": {"": "", "\u0000": "\U0010ffff" * 20}},
+    ],
+    ids=repr,
+)
+def test_no_accepted_event_stops_the_others(lake: TestLake, fields: dict[str, Any]) -> None:
+    lake.put("a", [event("odd", **fields), event("plain", minute=1)])
+    lake.compact()
+    assert {row["click_id"] for row in lake.rows("fact_clicks")} == {"odd", "plain"}
+    assert {row["signup_date"] for row in lake.rows("dim_users")} == {None}
+
+
+def test_an_hour_that_fails_a_check_is_held_and_the_others_are_published(
+    lake: TestLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake.put("a", [event("good"), event("bad", hour_us=HOUR - HOUR_US), b"{broken"])
+    with monkeypatch.context() as broken:
+        broken.setattr(run, "faults_of", lambda hour, *_: ["it is odd"] if hour.hour_us < HOUR else [])
+        report = lake.compact()
+        assert report.held == {"2026-11-24T09": ["it is odd"]}
+        assert [row["click_id"] for row in lake.rows("fact_clicks")] == ["good"]
+        assert lake.compact().held == report.held
+    assert [hour["state"] for hour in lake.rows("raw_objects")[0]["hours"]] == ["held", "published"]
+    assert lake.compact().held == {}
+    assert {row["click_id"] for row in lake.rows("fact_clicks")} == {"good", "bad"}
+    assert sum(row["events"] for row in lake.rows("dim_users")) == 2
+
+
+def test_an_object_that_is_overwritten_is_told_and_what_was_read_stays(lake: TestLake) -> None:
+    key = lake.put("a", EVENTS[:2])
+    lake.compact()
+    lake.put("a", EVENTS[2:4])
+    report = lake.compact()
+    assert report.overwritten == [key]
+    assert report.committed == []
+    assert {row["click_id"] for row in lake.rows("fact_clicks")} == {"e0", "e1"}
+
+
+def test_runs_over_different_hours_that_overlap_leave_the_users_right(lake: TestLake) -> None:
+    lake.put("a", [event("one", user_id="u1"), event("other", user_id="u2", hour_us=HOUR - HOUR_US)])
+    second_is_ready, first_is_done = Event(), Event()
+
+    def second() -> RunReport:
+        def wait_before_facts(step: str) -> None:
+            if step == "publish fact_clicks":
+                second_is_ready.set()
+                assert first_is_done.wait(60)
+
+        return lake.compact(HourPolicy(ALL_CLOSED.now_us, only=frozenset({HOUR})), wait_before_facts)
+
+    with ThreadPoolExecutor() as threads:
+        results = []
+
+        def let_the_second_overtake(step: str) -> None:
+            if step == "publish fact_clicks":  # its users are committed, its facts are not
+                results.append(threads.submit(second))
+                assert second_is_ready.wait(60)
+
+        lake.compact(on_step=let_the_second_overtake)
+        first_is_done.set()
+        results[0].result(60)
+    assert {row["user_id"]: row["events"] for row in lake.rows("dim_users")} == {"u1": 1, "u2": 1}
+    assert len(lake.rows("fact_clicks")) == 2
     assert lake.compact().committed == []
 
 

@@ -1,4 +1,14 @@
-from batch_compaction.plan import GRACE_US, OPEN, PUBLISHED, Assignment, HourPolicy, KnownObject, assignments
+from batch_compaction.plan import (
+    GRACE_US,
+    HELD,
+    OPEN,
+    PUBLISHED,
+    Assignment,
+    HourPolicy,
+    KnownObject,
+    assignments,
+    overwritten,
+)
 from batch_compaction.raw import RawObject
 from schemas.instants import HOUR_US, parse_instant_us
 
@@ -23,17 +33,29 @@ def test_an_open_hour_may_be_included_and_an_hour_not_asked_for_never_is() -> No
 
 def test_a_new_object_is_read_whole_and_a_known_one_not_at_all() -> None:
     policy = HourPolicy(NEXT + GRACE_US)
-    assert list(assignments([RAW], {}, policy)) == [Assignment(RAW, frozenset())]
+    assert list(assignments([RAW], {}, policy)) == [Assignment(RAW)]
     assert list(assignments([RAW], known(a=(HOUR, 5, PUBLISHED)), policy)) == []
 
 
-def test_an_object_that_changed_is_read_whole() -> None:
-    policy = HourPolicy(NEXT + GRACE_US)
-    assert list(assignments([RAW], known("old", a=(HOUR, 5, PUBLISHED)), policy)) == [Assignment(RAW, frozenset())]
+def test_an_object_that_was_overwritten_is_told_and_not_read_again() -> None:
+    before = known("old", a=(HOUR, 5, PUBLISHED), b=(NEXT, 1, OPEN))
+    assert list(assignments([RAW], before, HourPolicy(NEXT + HOUR_US + GRACE_US))) == []
+    assert overwritten([RAW], before) == ["key"]
+    assert overwritten([RAW], known()) == []
 
 
 def test_an_object_with_open_lines_is_read_again_once_their_hour_may_be_published() -> None:
     before = known(a=(HOUR, 5, PUBLISHED), b=(NEXT, 2, OPEN))
     assert list(assignments([RAW], before, HourPolicy(NEXT + GRACE_US))) == []
     later = HourPolicy(NEXT + HOUR_US + GRACE_US)
-    assert list(assignments([RAW], before, later)) == [Assignment(RAW, frozenset({HOUR}))]
+    assert list(assignments([RAW], before, later)) == [Assignment(RAW, {HOUR: PUBLISHED, NEXT: OPEN})]
+
+
+def test_the_state_of_an_hour_follows_from_what_the_run_did() -> None:
+    policy = HourPolicy(NEXT + GRACE_US)
+    again = Assignment(RAW, {HOUR - HOUR_US: PUBLISHED, HOUR: HELD})
+    assert again.state_after(HOUR, policy, held=()) == PUBLISHED
+    assert again.state_after(HOUR, policy, held={HOUR}) == HELD
+    assert again.state_after(HOUR - HOUR_US, policy, held={HOUR - HOUR_US}) == PUBLISHED
+    assert again.state_after(NEXT, policy, held=()) == OPEN
+    assert again.state_after(HOUR, HourPolicy(HOUR), held=()) == HELD

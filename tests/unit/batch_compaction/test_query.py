@@ -1,14 +1,16 @@
 import csv
 import io
 import json
+import re
 from datetime import date, datetime
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from rich.console import Console
 
-from batch_compaction.answers import Format, as_bytes
+from batch_compaction.answers import Format, as_bytes, as_table
 from batch_compaction.query import answer, translate
 from schemas.errors import ConfigError
 from schemas.tables import DIM_USERS, FACT_CLICKS
@@ -96,6 +98,7 @@ def test_a_table_that_was_never_published_is_empty() -> None:
     [
         ("SELEC 1", "not Athena SQL"),
         ("SELECT (", "not Athena SQL"),
+        ("SELECT 'x", "not Athena SQL"),
         ("SELECT 1; SELECT 2", "one SELECT"),
         ("DROP TABLE fact_clicks", "one SELECT"),
         ("SELECT nope FROM fact_clicks", "nope"),
@@ -125,6 +128,37 @@ def test_an_answer_is_written_in_each_form() -> None:
     assert json.loads(second["metadata"]) == {"amount_minor": "1050", "currency": "EUR"}
     assert json.loads(as_bytes(rows, Format.JSON))[1]["metadata"] == {"currency": "EUR", "amount_minor": "1050"}
     assert pq.read_table(pa.BufferReader(as_bytes(rows, Format.PARQUET))).num_rows == 2
+
+
+def test_columns_of_one_name_are_all_there() -> None:
+    rows = answer(translate("SELECT 1 AS a, 2 AS a, 3 AS b, 4 AS a", "clickstream"), "clickstream", TABLES)
+    assert as_bytes(rows, Format.CSV) == b"a,a:1,b,a:2\n1,2,3,4\n"
+
+
+def test_numbers_stay_numbers_in_json() -> None:
+    rows = answer(
+        translate("SELECT sum(events) AS n, 0e0 / 0e0 AS none, 1.50 AS d FROM dim_users", "clickstream"),
+        "clickstream",
+        TABLES,
+    )
+    assert json.loads(as_bytes(rows, Format.JSON)) == [{"n": 4, "none": None, "d": 1.5}]
+
+
+def test_brackets_in_the_data_are_no_markup() -> None:
+    rows = answer(translate("SELECT '[/x] [b]bold' AS \"[red]\"", "clickstream"), "clickstream", TABLES)
+    console = Console(width=60, record=True, file=io.StringIO())
+    console.print(as_table(rows))
+    text = console.export_text()
+    assert "[/x] [b]bold" in text
+    assert "[red]" in text
+
+
+def test_the_queries_of_the_tables_document_are_answered() -> None:
+    document = (ROOT / "docs" / "tables.md").read_text()
+    queries = re.findall(r"```sql\n(.*?)```", document, re.DOTALL)
+    assert len(queries) == 2
+    assert ask(queries[0]) == [{"country": "DE", "clicks": 2}, {"country": "FR", "clicks": 2}]
+    assert ask(queries[1]) == []
 
 
 def test_a_query_reads_only_the_tables_that_it_names() -> None:

@@ -170,3 +170,22 @@ def test_what_we_write_omits_what_is_absent() -> None:
         b'{"event_id":"e","user_id":"u","session_id":"s","event_type":"click",'
         b'"event_timestamp":"2026-11-24T10:00:00.000000Z"}'
     )
+
+
+def nested(depth: int) -> bytes:
+    return b'{"user_id":"u","metadata":{"deep":%s},%s}' % (b"[" * (depth - 2) + b"]" * (depth - 2), REST)
+
+
+def test_nesting_is_judged_by_its_depth_not_by_the_stack_of_who_asks() -> None:
+    def deeper(frames: int, line: bytes) -> object:
+        return deeper(frames - 1, line) if frames else decode(line, ARRIVAL_US)
+
+    assert accepted(nested(100)).metadata["deep"].startswith("[[")
+    assert rejected(nested(101)).reason is RejectReason.NOT_JSON
+    assert deeper(500, nested(100)) == decode(nested(100), ARRIVAL_US)
+
+
+def test_brackets_in_a_text_do_not_nest() -> None:
+    text = '[{"' * 200
+    line = b'{"user_id":"u","page_url":"%s",%s}' % (text.replace('"', '\\"').encode(), REST)
+    assert accepted(line).page_url == text

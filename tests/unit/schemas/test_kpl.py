@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from schemas.kpl import MAGIC, Aggregator, BrokenFrameError, UserRecord, is_aggregated, payloads, user_records
+from schemas.kpl import MAGIC, Aggregator, BrokenFrameError, UserRecord, payloads, user_records
 
 
 def framed(message: bytes) -> bytes:
@@ -19,7 +19,6 @@ def field(number: int, data: bytes) -> bytes:
 
 
 def test_a_plain_record_is_itself_under_the_key_it_was_put_with() -> None:
-    assert not is_aggregated(b'{"a":1}')
     assert payloads(b'{"a":1}') == [b'{"a":1}']
     assert user_records(b'{"a":1}', "someone") == [UserRecord("someone", b'{"a":1}')]
 

@@ -14,12 +14,12 @@ ENVIRONMENT = {
 }
 
 
-def test_an_explicit_value_wins_over_the_environment_and_that_over_the_file(tmp_path: Path) -> None:
+def test_the_environment_wins_over_the_file_and_that_over_the_default(tmp_path: Path) -> None:
     (tmp_path / "clickstream.toml").write_text(
         'stream = "from-file"\ndatabase = "from_file"\nraw_bucket = "file-bucket"\n'
     )
-    settings = load_settings(ENVIRONMENT, tmp_path, {"raw_bucket": "explicit-bucket"})
-    assert (settings.stream, settings.database, settings.raw_bucket) == ("clickstream", "from_file", "explicit-bucket")
+    settings = load_settings(ENVIRONMENT, tmp_path)
+    assert (settings.stream, settings.database, settings.raw_bucket) == ("clickstream", "from_file", "raw-bucket")
 
 
 def test_settings_travel_to_another_process_as_variables(tmp_path: Path) -> None:
