@@ -41,9 +41,13 @@ for package in (infra.local.demo_cli, infra.local.cli, producers.cli, stream_job
 @app.callback()
 def use_local_stack(context: typer.Context) -> None:
     """Clickstream: events in, purchase alerts and queryable tables out."""
-    if context.invoked_subcommand in _STACK_COMMANDS or os.environ.get("AWS_ENDPOINT_URL"):
+    is_help = not {"--help", "-h"}.isdisjoint(sys.argv)
+    if is_help or context.invoked_subcommand in _STACK_COMMANDS or os.environ.get("AWS_ENDPOINT_URL"):
         return
-    os.environ.update(active_environment(state_dir_of(os.environ)) or {})
+    if stack := active_environment(state_dir_of(os.environ)):
+        for variable in [name for name in os.environ if name.startswith("AWS_ENDPOINT_URL_")]:
+            del os.environ[variable]
+        os.environ.update(stack)
 
 
 def main() -> None:
@@ -66,7 +70,11 @@ def _tell(error: Exception) -> int | None:
         for fault in error.faults:
             console.print(f"[bold red]not started:[/] {escape(fault)}")
         if isinstance(error, MissingSettingsError):
-            console.print("no local stack runs in this folder: `clickstream up` starts one and sets all of this")
+            console.print(
+                "AWS_ENDPOINT_URL is set, so no local stack is looked for: unset it to use one"
+                if os.environ.get("AWS_ENDPOINT_URL")
+                else "no local stack runs here: `clickstream up` starts one and sets all of this"
+            )
         return 2
     if isinstance(error, ClickstreamError | BotoCoreError | ClientError | OSError):
         console.print(f"[bold red]failed:[/] {escape(str(error))}")

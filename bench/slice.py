@@ -18,7 +18,6 @@ import orjson
 from rich.console import Console
 
 from bench.report import median_of, tell
-from infra.local.demo import alerts_are_running
 from infra.local.description import Clients, connect
 from infra.local.front_door import FrontDoor
 from infra.local.state import active_environment
@@ -109,7 +108,7 @@ def alert_figures(door: FrontDoor, events: int, purchases: int) -> dict[str, flo
     with door.beside("watch", "--json") as watch:
         watch.wait_until(lambda: watch.said("watching"), "watching")
         with door.beside("alerts") as alerts:
-            alerts.wait_until(lambda: alerts_are_running(door.state_dir), "running")
+            alerts.wait_until(lambda: alerts.said("running"), "running")
             running_s = time.perf_counter()
             watch.wait_until(lambda: len(watch.objects()) >= purchases, "given every alert")
             drained_s = time.perf_counter() - running_s

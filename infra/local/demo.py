@@ -7,7 +7,6 @@ says with what came out. Everything it starts it stops.
 from __future__ import annotations
 
 import gzip
-import json
 import os
 import time
 from collections.abc import Sequence
@@ -21,7 +20,7 @@ from rich.console import Console
 
 from infra.local.description import connect
 from infra.local.front_door import FrontDoor, RunningCommand
-from infra.local.reconciliation import Found, Produced, Report, reconcile
+from infra.local.reconciliation import Found, Produced, Report, SeenAlert, reconcile
 from infra.local.state import active_environment
 from schemas import lake
 from schemas.errors import ConfigError
@@ -77,14 +76,14 @@ def run_demo(plan: DemoPlan, keep: bool, console: Console) -> Demo:
         door.run("up")
         console.print("[bold]2/5[/] starting the alert job on Flink (the JVM takes its time) and a subscriber")
         with door.beside("alerts") as alerts, door.beside("watch", "--json") as watch:
-            alerts.wait_until(lambda: alerts_are_running(door.state_dir), "running")
+            alerts.wait_until(lambda: alerts.said("running"), "running")
             watch.wait_until(lambda: watch.said("watching"), "watching")
             console.print(f"[bold]3/5[/] sending {plan.events:,} events at {plan.rate:,}/s, faults included")
             produced = _simulate(door, plan)
             door.run("flush")
             console.print("[bold]4/5[/] compacting raw objects to tables, open hours included")
             compacted = door.run_json("compact", "--include-open")
-            _await_alerts(watch, produced.purchases)
+            _await_alerts(alerts, watch, produced.purchases)
         console.print("[bold]5/5[/] asking the tables, counting the raw bucket, comparing")
         found = _find(door, compacted, watch.objects())
         top_pages = door.query(plan.sql_folder / "top_pages.sql")
@@ -99,12 +98,6 @@ def _is_live(folder: Path) -> bool:
         return False  # the remains of a dead stack, which `up` cleans
 
 
-def alerts_are_running(folder: Path) -> bool:
-    """Say whether the alert job that keeps its state here is running."""
-    status = folder / "alerts" / "status.json"
-    return status.is_file() and json.loads(status.read_bytes()).get("state") == "running"
-
-
 def _simulate(door: FrontDoor, plan: DemoPlan) -> Produced:
     arguments = {"--events": plan.events, "--seed": plan.seed, "--rate": plan.rate}
     flags = [str(part) for pair in (arguments | FAULTS).items() for part in pair]
@@ -112,10 +105,12 @@ def _simulate(door: FrontDoor, plan: DemoPlan) -> Produced:
     return msgspec.convert({"sent": summary["sent"], **summary["answer"]}, Produced)
 
 
-def _await_alerts(watch: RunningCommand, expected: int) -> None:
+def _await_alerts(alerts: RunningCommand, watch: RunningCommand, expected: int) -> None:
     """Wait until every purchase was alerted, or until none came for a while: then some are missing, which is told."""
     seen, quiet_since = 0, time.monotonic()
     while (now := len({alert["event_id"] for alert in watch.objects()})) < expected:
+        alerts.require_alive()
+        watch.require_alive()
         if now > seen:
             seen, quiet_since = now, time.monotonic()
         if time.monotonic() - quiet_since > QUIET_S:
@@ -132,8 +127,7 @@ def _find(door: FrontDoor, compacted: dict[str, Any], received: Sequence[dict[st
         conflicts=counts["conflicts"],
         quarantined={row["reason"]: row["n"] for row in door.query(_QUARANTINE_COUNTS)},
         purchases=[row["click_id"] for row in door.query(_PURCHASES)],
-        alerts=[alert["event_id"] for alert in received],
-        latencies_ms=[alert["latency_ms"] for alert in received],
+        alerts=msgspec.convert(received, list[SeenAlert]),
     )
 
 

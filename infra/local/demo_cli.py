@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections import Counter
 from pathlib import Path
@@ -50,6 +51,8 @@ def demo(
 
     from infra.local.demo import DemoPlan, run_demo
 
+    # A plain SIGTERM would leave behind what the demo started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     progress = Console(stderr=True)
     result = run_demo(DemoPlan(events, seed, rate, SQL_FOLDER), keep, progress)
     show(result, progress if as_json else Console())
@@ -76,6 +79,7 @@ def show(demo: Demo, console: Console) -> None:
         ("in raw", report.raw, f"lines in S3; redelivered {report.redelivered}"),
         ("facts", report.facts, "one row for each event id"),
         ("duplicates", report.duplicates, "said twice, kept once"),
+        ("conflicts", report.conflicts, "an id of a fact with another payload"),
         ("quarantined", quarantined, ", ".join(f"{reason} {n}" for reason, n in sorted(report.quarantined.items()))),
         ("purchases", report.purchases, "in the facts"),
         ("alerts", report.alerts, f"received by an SQS subscriber; repeated {report.repeated_alerts}"),
@@ -98,13 +102,14 @@ def show(demo: Demo, console: Console) -> None:
 
 def _pages_table(pages: list[dict[str, Any]]) -> Table:
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(title="top pages")
     table.add_column("page")
     table.add_column("views", justify="right")
     table.add_column("users", justify="right")
     for page in pages:
-        table.add_row(page["page_url"], f"{page['views']:,}", f"{page['users']:,}")
+        table.add_row(Text(page["page_url"]), f"{page['views']:,}", f"{page['users']:,}")
     return table
 
 

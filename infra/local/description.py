@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ParamSpec
+from typing import TYPE_CHECKING, ParamSpec, cast
 
 from schemas.settings import Settings
 
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient
+    from mypy_boto3_glue.type_defs import TableInputTypeDef
     from mypy_boto3_kinesis import KinesisClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sns import SNSClient
@@ -85,6 +86,8 @@ def connect(environment: Mapping[str, str]) -> Clients:
 
 def create(description: Description, clients: Clients) -> Settings:
     """Create whatever of the description does not exist yet and return the settings that name it all."""
+    from schemas import hive
+
     kinesis, s3, glue = clients.kinesis, clients.s3, clients.glue
     _unless_there(
         kinesis.exceptions.ResourceInUseException,
@@ -100,6 +103,12 @@ def create(description: Description, clients: Clients) -> Settings:
             glue.create_database,
             DatabaseInput={"Name": database, "LocationUri": f"s3://{description.curated_bucket}/{database}"},
         )
+    _unless_there(
+        glue.exceptions.AlreadyExistsException,
+        glue.create_table,
+        DatabaseName=description.raw_database,
+        TableInput=cast("TableInputTypeDef", hive.raw_glue_table(description.raw_bucket)),
+    )
     return Settings(
         stream=description.stream,
         raw_bucket=description.raw_bucket,

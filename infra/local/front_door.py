@@ -88,7 +88,9 @@ class FrontDoor:
             running.stop()
 
     def _environment(self) -> dict[str, str]:
-        return os.environ | {STATE_DIR_VARIABLE: str(self.state_dir), "PYTHONPATH": str(_REPOSITORY)}
+        # Whatever the caller's variables say, the commands talk to the stack of this folder, or to none.
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CLICKSTREAM_"))}
+        return inherited | {STATE_DIR_VARIABLE: str(self.state_dir), "PYTHONPATH": str(_REPOSITORY)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,15 +110,23 @@ class RunningCommand:
         """
         deadline = time.monotonic() + START_TIMEOUT_S
         while not condition():
-            if self.process.poll() is not None:
-                raise WorkFailedError(f"`clickstream {self.name}` ended before it was {what}:\n{self._log_end()}")
+            self.require_alive()
             if time.monotonic() > deadline:
                 raise WorkFailedError(f"`clickstream {self.name}` was not {what} in time:\n{self._log_end()}")
             time.sleep(0.1)
 
     def said(self, text: str) -> bool:
-        """Say whether a text stands in the command's stderr."""
-        return text in self.log.read_text(errors="replace")
+        """Say whether a line of the command's stderr begins with a text."""
+        return any(line.startswith(text) for line in self.log.read_text(errors="replace").splitlines())
+
+    def require_alive(self) -> None:
+        """Do nothing while the command runs.
+
+        Raises:
+            WorkFailedError: it ended; with the end of its log.
+        """
+        if self.process.poll() is not None:
+            raise WorkFailedError(f"`clickstream {self.name}` ended:\n{self._log_end()}")
 
     def objects(self) -> list[dict[str, Any]]:
         """Return the JSON objects that it printed so far, one a line."""

@@ -29,6 +29,15 @@ class Produced(msgspec.Struct, frozen=True):
     purchases: int
 
 
+class SeenAlert(msgspec.Struct, frozen=True):
+    """One message that a subscriber received; a queue may deliver one twice, under the same message id."""
+
+    event_id: str
+    message_id: str
+    maybe_repeat: bool
+    latency_ms: float
+
+
 class Found(msgspec.Struct, frozen=True):
     """What came out at the other end.
 
@@ -39,8 +48,7 @@ class Found(msgspec.Struct, frozen=True):
         conflicts: rows of `conflicts`.
         quarantined: reason -> rows of `quarantine`.
         purchases: ids of the purchases among the facts.
-        alerts: ids of the alerts that a subscriber received, in order.
-        latencies_ms: of each alert, from its arrival in the stream to the subscriber.
+        alerts: what a subscriber received, in order.
     """
 
     raw: int
@@ -49,8 +57,7 @@ class Found(msgspec.Struct, frozen=True):
     conflicts: int
     quarantined: Mapping[str, int]
     purchases: Sequence[str]
-    alerts: Sequence[str]
-    latencies_ms: Sequence[float]
+    alerts: Sequence[SeenAlert]
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -80,9 +87,10 @@ def reconcile(produced: Produced, found: Found, seconds: float) -> Report:
     """
     redelivered = found.raw - produced.sent
     quarantined = sum(found.quarantined.values())
-    purchased, alerted = set(found.purchases), set(found.alerts)
+    purchased, alerted = set(found.purchases), {alert.event_id for alert in found.alerts}
+    unflagged = {(alert.event_id, alert.message_id) for alert in found.alerts if not alert.maybe_repeat}
     equations = [
-        ("sent", produced.sent, "lines in raw less redelivered", found.raw - max(redelivered, 0)),
+        ("sent", produced.sent, "of them in raw", min(found.raw, produced.sent)),
         (
             "sent",
             produced.sent,
@@ -93,17 +101,25 @@ def reconcile(produced: Produced, found: Found, seconds: float) -> Report:
         ("distinct valid purchases sent", produced.purchases, "purchases in the facts", len(found.purchases)),
         ("purchases in the facts", len(purchased), "of them alerted", len(purchased & alerted)),
         ("alerts received", len(alerted), "of them purchases in the facts", len(purchased & alerted)),
+        (
+            "alerts that do not say maybe_repeat",
+            len(unflagged),
+            "distinct among them",
+            len({event_id for event_id, _ in unflagged}),
+        ),
     ]
     if redelivered <= 0:
         equations.append(("duplicates sent", produced.duplicates, "duplicates found", found.duplicates))
-        for reason in sorted({*produced.corrupt, *found.quarantined}):
-            sent, got = produced.corrupt.get(reason, 0), found.quarantined.get(reason, 0)
-            equations.append((f"{reason} lines sent", sent, f"{reason} lines quarantined", got))
+    for reason in sorted({*produced.corrupt, *found.quarantined}):
+        sent, got = produced.corrupt.get(reason, 0), found.quarantined.get(reason, 0)
+        again = min(max(redelivered, 0), max(got - sent, 0))
+        equations.append((f"{reason} lines sent", sent, f"{reason} lines quarantined", got - again))
     differences = [
         f"{left_name} {left}, {right_name} {right}: {abs(left - right)} {'missing' if right < left else 'too many'}"
         for left_name, left, right_name, right in equations
         if left != right
     ]
+    latencies_ms = [alert.latency_ms for alert in found.alerts]
     return Report(
         sent=produced.sent,
         raw=found.raw,
@@ -114,8 +130,8 @@ def reconcile(produced: Produced, found: Found, seconds: float) -> Report:
         quarantined=dict(found.quarantined),
         purchases=len(found.purchases),
         alerts=len(alerted),
-        repeated_alerts=len(found.alerts) - len(alerted),
-        alert_latency_ms={f"p{share}": percentile(found.latencies_ms, share) for share in (50, 95, 99)},
+        repeated_alerts=len({alert.message_id for alert in found.alerts}) - len(alerted),
+        alert_latency_ms={f"p{share}": percentile(latencies_ms, share) for share in (50, 95, 99)},
         seconds=round(seconds, 1),
         reconciled=not differences,
         differences=differences,

@@ -72,6 +72,19 @@ def test_the_raw_table_has_the_event_on_the_wire_and_its_aliases() -> None:
     assert dict(hive.raw_columns())["event_timestamp"] == "string"
 
 
+def test_glue_takes_the_raw_table_as_athena_would_have_made_it() -> None:
+    made = hive.raw_glue_table("raw-bucket")
+    ddl = hive.raw_table_ddl("raw_db", "raw-bucket")
+    storage = made["StorageDescriptor"]
+    assert [(column["Name"], column["Type"]) for column in storage["Columns"]] == hive.raw_columns()
+    assert f"LOCATION '{storage['Location']}'" in ddl
+    assert f"'{storage['SerdeInfo']['SerializationLibrary']}'" in ddl
+    properties = {
+        name: value for name, value in made["Parameters"].items() if name not in ("EXTERNAL", "classification")
+    }
+    assert all(f"'{name}' = '{value}'" in ddl for name, value in properties.items())
+
+
 def test_the_raw_view_gives_one_column_a_field_and_the_partitions() -> None:
     view = sqlglot.parse_one(hive.raw_view_sql("raw_db"), read="athena")
     expected = [field["name"] for field in avsc.fields_of(avsc.CLICK_EVENT)]

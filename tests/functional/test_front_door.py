@@ -39,7 +39,7 @@ COMMANDS = [
     ["alerts"],
     ["watch", "--seconds", "1"],
     ["compact"],
-    ["query", "SELECT 1 AS n"],
+    ["query", "SELECT count(*) AS n FROM fact_clicks"],
 ]
 
 

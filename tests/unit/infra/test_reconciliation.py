@@ -1,7 +1,12 @@
 import pytest
 from msgspec.structs import replace
 
-from infra.local.reconciliation import Found, Produced, percentile, reconcile
+from infra.local.reconciliation import Found, Produced, SeenAlert, percentile, reconcile
+
+
+def alert(event_id: str, message_id: str | None = None, maybe_repeat: bool = False) -> SeenAlert:
+    return SeenAlert(event_id, message_id or event_id, maybe_repeat, latency_ms=10.0)
+
 
 PRODUCED = Produced(sent=13, events=10, duplicates=2, corrupt={"not_json": 1}, purchases=2)
 FOUND = Found(
@@ -11,8 +16,7 @@ FOUND = Found(
     conflicts=0,
     quarantined={"not_json": 1},
     purchases=["a", "b"],
-    alerts=["a", "b"],
-    latencies_ms=[10.0, 20.0],
+    alerts=[alert("a"), alert("b")],
 )
 
 
@@ -26,7 +30,7 @@ def test_equal_sides_reconcile() -> None:
 @pytest.mark.parametrize(
     ("found", "told"),
     [
-        (replace(FOUND, raw=12), "sent 13, lines in raw less redelivered 12: 1 missing"),
+        (replace(FOUND, raw=12), "sent 13, of them in raw 12: 1 missing"),
         (replace(FOUND, facts=9), "distinct valid events sent 10, facts 9: 1 missing"),
         (replace(FOUND, duplicates=3), "duplicates sent 2, duplicates found 3: 1 too many"),
         (replace(FOUND, quarantined={"not_json": 0}), "not_json lines sent 1, not_json lines quarantined 0: 1 missing"),
@@ -35,8 +39,11 @@ def test_equal_sides_reconcile() -> None:
             "wrong_type lines sent 0, wrong_type lines quarantined 1: 1 too many",
         ),
         (replace(FOUND, purchases=["a"]), "distinct valid purchases sent 2, purchases in the facts 1: 1 missing"),
-        (replace(FOUND, alerts=["a"]), "purchases in the facts 2, of them alerted 1: 1 missing"),
-        (replace(FOUND, alerts=["a", "x"]), "alerts received 2, of them purchases in the facts 1: 1 missing"),
+        (replace(FOUND, alerts=[alert("a")]), "purchases in the facts 2, of them alerted 1: 1 missing"),
+        (
+            replace(FOUND, alerts=[alert("a"), alert("x")]),
+            "alerts received 2, of them purchases in the facts 1: 1 missing",
+        ),
         (replace(FOUND, conflicts=1), "conflicts"),
     ],
 )
@@ -52,10 +59,27 @@ def test_what_is_delivered_again_is_shown_and_taken_off() -> None:
     assert report.redelivered == 2
 
 
-def test_a_repeated_alert_is_shown_and_is_no_difference() -> None:
-    report = reconcile(PRODUCED, replace(FOUND, alerts=["a", "b", "a"]), 1.0)
+def test_a_line_that_is_missing_from_the_quarantine_is_noticed_among_redelivered_ones_too() -> None:
+    report = reconcile(PRODUCED, replace(FOUND, raw=15, duplicates=5, quarantined={}), 1.0)
+    assert not report.reconciled
+
+
+def test_a_repeat_that_says_so_is_shown_and_is_no_difference() -> None:
+    again = alert("a", "another message", maybe_repeat=True)
+    report = reconcile(PRODUCED, replace(FOUND, alerts=[*FOUND.alerts, again]), 1.0)
     assert report.reconciled
     assert (report.alerts, report.repeated_alerts) == (2, 1)
+
+
+def test_a_repeat_that_does_not_say_so_is_a_difference() -> None:
+    report = reconcile(PRODUCED, replace(FOUND, alerts=[*FOUND.alerts, alert("a", "another message")]), 1.0)
+    assert any("maybe_repeat" in difference for difference in report.differences)
+
+
+def test_a_message_that_the_queue_delivers_twice_is_one_alert() -> None:
+    report = reconcile(PRODUCED, replace(FOUND, alerts=[*FOUND.alerts, alert("a")]), 1.0)
+    assert report.reconciled
+    assert report.repeated_alerts == 0
 
 
 def test_a_percentile_is_a_value_that_was_seen() -> None:
