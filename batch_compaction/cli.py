@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this package."""
-    app.command()(compact)
-    app.command()(query)
+    app.command(rich_help_panel="Tables")(compact)
+    app.command(rich_help_panel="Tables")(query)
 
 
 def compact(

@@ -22,8 +22,8 @@ _Out = Annotated[Path | None, typer.Option(help="Write newline-delimited JSON he
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this package."""
-    app.command()(simulate)
-    app.command()(replay)
+    app.command(rich_help_panel="Traffic")(simulate)
+    app.command(rich_help_panel="Traffic")(replay)
 
 
 def simulate(

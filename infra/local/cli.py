@@ -32,10 +32,9 @@ def up(
     firehose_mib: Annotated[float, typer.Option(min=0.001, help="Deliver raw data at this size.")] = 4.0,
     as_json: _AsJson = False,
 ) -> None:
-    r"""Start the emulated AWS services and the Firehose stand-in, or say that they run.
+    """Start the emulated AWS services and the Firehose stand-in, or say that they run.
 
-    \b
-    Example: clickstream up --firehose-seconds 5
+    Example: `clickstream up --firehose-seconds 5`
     """
     from infra.local.stack import Options
     from infra.local.stack import up as start
@@ -54,10 +53,9 @@ def up(
 
 
 def status(as_json: _AsJson = False) -> None:
-    r"""Tell whether the local stack runs, and how far it is; exit 1 if any part of it does not run.
+    """Tell whether the local stack runs, and how far it is; exit 1 if any part of it does not run.
 
-    \b
-    Example: clickstream status --json
+    Example: `clickstream status --json`
     """
     from rich.table import Table
 
@@ -71,7 +69,7 @@ def status(as_json: _AsJson = False) -> None:
         for name, value in msgspec.to_builtins(found).items():
             parts = value.items() if isinstance(value, dict) else [("", value)]
             for part, detail in parts:
-                table.add_row(f"{name} {part}".strip(), str(detail))
+                table.add_row(f"{name} {part}".strip(), _shown(detail))
         Console().print(table)
     if not found.running:
         raise typer.Exit(1)
@@ -80,10 +78,9 @@ def status(as_json: _AsJson = False) -> None:
 def flush(
     timeout_s: Annotated[float, typer.Option(min=0, help="How long to wait.")] = 60.0, as_json: _AsJson = False
 ) -> None:
-    r"""Deliver everything that is in the stream now to the raw bucket, without waiting for size or age.
+    """Deliver everything that is in the stream now to the raw bucket, without waiting for size or age.
 
-    \b
-    Example: clickstream flush
+    Example: `clickstream flush`
     """
     from infra.local.stack import flush as deliver
 
@@ -95,10 +92,9 @@ def flush(
 
 
 def down(as_json: _AsJson = False) -> None:
-    r"""Stop the local stack; what the emulator held was in memory and is gone, the logs stay.
+    """Stop the local stack; what the emulator held was in memory and is gone, the logs stay.
 
-    \b
-    Example: clickstream down
+    Example: `clickstream down`
     """
     from infra.local.stack import down as stop
 
@@ -116,6 +112,23 @@ def _running() -> Stack:
     if dead := dead_parts(stack):
         raise ConfigError(f"the local stack is broken ({', '.join(dead)} gone): run `clickstream up` to mend it")
     return stack
+
+
+def _shown(value: object) -> str:
+    """Return a value of the status as a person reads it."""
+    match value:
+        case None:
+            return "-"
+        case bool():
+            return "yes" if value else "no"
+        case int():
+            return f"{value:,}"
+        case list():
+            return ", ".join(map(_shown, value)) or "none"
+        case dict():
+            return ", ".join(f"{name} {_shown(part)}" for name, part in value.items()) or "none"
+        case _:
+            return str(value)
 
 
 def _print_json(value: object) -> None:

@@ -51,7 +51,7 @@ def test_every_make_target_that_a_document_names_exists(path: Path) -> None:
 @pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_every_command_has_help_with_an_example(name: str) -> None:
     text = COMMANDS[name].help or ""
-    assert f"clickstream {name}" in text, text
+    assert f"Example: `clickstream {name}" in text, text
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
