@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from producers.spool import Spool
 
 _STDOUT = Path("-")
+# Ten years: every event of it is one that the codec takes.
+_MOST_HOURS = 10 * 365 * 24
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line of stdout.")]
 _Rate = Annotated[float, typer.Option(min=0, help="Events a second; 0 is as fast as possible.")]
 _Plain = Annotated[bool, typer.Option("--no-aggregate", help="Put each event as a record of its own.")]
@@ -31,7 +33,9 @@ def simulate(
     users: Annotated[int, typer.Option(min=1, help="How many users the shop has.")] = 5_000,
     rate: _Rate = 0,
     seed: Annotated[int, typer.Option(help="The same seed and options give the same visits.")] = 1,
-    hours: Annotated[float, typer.Option(min=0.001, help="How far back from now the events reach.")] = 6,
+    hours: Annotated[
+        float, typer.Option(min=0.001, max=_MOST_HOURS, help="How far back from now the events reach.")
+    ] = 6,
     duplicates: Annotated[float, typer.Option(help="Share of events that are sent a second time.")] = 0,
     late: Annotated[float, typer.Option(help="Share of events that happened 1 to 3 hours earlier.")] = 0,
     corrupt: Annotated[float, typer.Option(help="Share of events whose bytes are damaged.")] = 0,

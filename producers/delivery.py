@@ -26,18 +26,20 @@ class StopFlag:
 
     @contextmanager
     def on_interrupt(self) -> Iterator[None]:
-        """Let the first Ctrl-C set the flag; the second one raises KeyboardInterrupt as usual."""
-        before = signal.getsignal(signal.SIGINT)
+        """Let the first Ctrl-C or SIGTERM set the flag; the second one acts as usual."""
+        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
-        def ask_to_stop(_signal: int, _frame: FrameType | None) -> None:
+        def ask_to_stop(number: int, _frame: FrameType | None) -> None:
             self.is_set = True
-            signal.signal(signal.SIGINT, before)
+            signal.signal(number, before[signal.Signals(number)])
 
-        signal.signal(signal.SIGINT, ask_to_stop)
+        for number in before:
+            signal.signal(number, ask_to_stop)
         try:
             yield
         finally:
-            signal.signal(signal.SIGINT, before)
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
 def deliver(

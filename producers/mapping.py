@@ -192,6 +192,7 @@ def _field_faults(file: _File) -> list[str]:
         if field not in TEXT_FIELDS
     ]
     faults += [f"{field} is in fields and in constants" for field in file.fields.keys() & file.constants.keys()]
+    faults += [f"values.{field} has no field {field} to act on" for field in file.values if field not in file.fields]
     given = file.fields.keys() | file.constants.keys()
     faults += [f"nothing gives {field}, which every event must have" for field in _REQUIRED if field not in given]
     return faults
@@ -213,17 +214,21 @@ def _source_faults(file: _File) -> list[str]:
     return [*faults, *_unknown_columns("timestamp.source", (file.timestamp.source,), columns)]
 
 
-def _columns(file: _File) -> set[str]:
-    """Return the columns that the mapping itself names; empty where only the recording does."""
+def _columns(file: _File) -> set[str] | None:
+    """Return the columns that the mapping itself names, or None where only the recording does."""
+    if file.format != "regex":
+        return set(file.columns) or None
     try:
-        return set(file.columns) | re.compile(file.pattern).groupindex.keys()
+        return set(re.compile(file.pattern).groupindex)
     except re.error:
-        return set()
+        return None
 
 
-def _unknown_columns(where: str, paths: tuple[str, ...], columns: set[str]) -> list[str]:
+def _unknown_columns(where: str, paths: tuple[str, ...], columns: set[str] | None) -> list[str]:
     named = [path_steps(path)[0] for path in paths]
-    return [f"{where}: there is no column {column!r}" for column in named if columns and column not in columns]
+    return [
+        f"{where}: there is no column {column!r}" for column in named if columns is not None and column not in columns
+    ]
 
 
 def _timestamp_faults(file: _File) -> list[str]:

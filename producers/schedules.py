@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from producers.lines import Line
 from schemas.errors import ConfigError
+from schemas.instants import DAY_US, SECOND_US
 
 Schedule = Callable[[Line], float]
 _SPEED = re.compile(r"(\d+(?:\.\d+)?)x")
@@ -37,20 +38,23 @@ class EvenSchedule:
 class RecordedSchedule:
     """The gaps between the recorded events, divided by a speed.
 
-    A line without a time, or one that goes back in time, is due together with the line before it.
+    A line without a time, or one that goes back in time, is due together with the line before it. No gap is longer than
+    a day, and after a step back of more than a day the gaps are measured from there: one wrong clock must neither stop
+    the replay nor end its pacing.
     """
 
     def __init__(self, speed: float) -> None:
         self._speed = speed
-        self._first_us: int | None = None
+        self._latest_us: int | None = None
         self._due_s = 0.0
 
     def __call__(self, line: Line) -> float:
         """Return when the line is due."""
         if line.event_us is not None:
-            if self._first_us is None:
-                self._first_us = line.event_us
-            self._due_s = max(self._due_s, (line.event_us - self._first_us) / 1e6 / self._speed)
+            gap_us = 0 if self._latest_us is None else line.event_us - self._latest_us
+            if self._latest_us is None or not -DAY_US <= gap_us <= 0:
+                self._latest_us = line.event_us
+            self._due_s += max(0, min(gap_us, DAY_US)) / SECOND_US / self._speed
         return self._due_s
 
 

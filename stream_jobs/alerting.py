@@ -20,12 +20,15 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 from py4j.protocol import Py4JError  # type: ignore[import-untyped]
 
+from schemas.aws_errors import is_transient
 from schemas.errors import ConfigError, WorkFailedError
+from schemas.instants import datetime_to_us
 from schemas.settings import Settings
 from stream_jobs import aws_calls, lives, runtime
 from stream_jobs.job import JobPlan, build
 from stream_jobs.job_status import JobStatus, Reading
 from stream_jobs.poller import PollerConfig
+from stream_jobs.shards import start_of
 
 STATUS_FILE = "status.json"
 PUBLISH_DEADLINE_S = 30 * 60.0
@@ -49,8 +52,16 @@ class AlertsConfig:
     checkpoint_s: float
 
 
-def probe(settings: Settings) -> str:
-    """Ask for everything the job needs, and return the identity of the stream.
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """Which stream it is: a digest that no other one has, and when it was created."""
+
+    identity: str
+    created_us: int
+
+
+def probe(settings: Settings) -> Stream:
+    """Ask for everything the job needs, and return which stream it is.
 
     Raises:
         ConfigError: a name does not exist, or there are no credentials or region.
@@ -68,8 +79,8 @@ def probe(settings: Settings) -> str:
         lambda: sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"]),
     )
     _ask(f"bucket {settings.curated_bucket}", lambda: s3.head_bucket(Bucket=settings.curated_bucket))
-    created = summary["StreamDescriptionSummary"]["StreamCreationTimestamp"].isoformat()
-    return lives.stack_identity(str(kinesis.meta.endpoint_url), created)
+    created_us = datetime_to_us(summary["StreamDescriptionSummary"]["StreamCreationTimestamp"])
+    return Stream(lives.stack_identity(str(kinesis.meta.endpoint_url), str(created_us)), created_us)
 
 
 def _ask(what: str, call: Callable[[], Any]) -> Any:
@@ -78,7 +89,8 @@ def _ask(what: str, call: Callable[[], Any]) -> Any:
     except ClientError as error:
         status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500))
         message = f"{what} cannot be used: {error}"
-        raise (WorkFailedError(message) if status >= 500 else ConfigError(message)) from error
+        may_recover = is_transient(aws_calls.code_of(error), status)
+        raise (WorkFailedError(message) if may_recover else ConfigError(message)) from error
     except (NoCredentialsError, NoRegionError) as error:
         raise ConfigError(f"{what} cannot be asked for: {error}") from error
     except BotoCoreError as error:
@@ -112,13 +124,13 @@ class AlertsRun:
             ConfigError: see `probe`, or another job holds the state.
             WorkFailedError: the job could not be started, or failed and gave up.
         """
-        stack = probe(self._config.settings)
+        stream = probe(self._config.settings)
         with lives.only_one(self._config.folder):
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: self._stop.set())
             self._write_status("starting", pid=os.getpid(), started_us=_now_us())
             try:
-                self._live(stack)
+                self._live(stream)
             except Py4JError as error:
                 self._write_status("failed")
                 raise WorkFailedError(
@@ -133,17 +145,17 @@ class AlertsRun:
     def _logs(self) -> Path:
         return self._config.folder / "log"
 
-    def _live(self, stack: str) -> None:
-        config = self._config
-        beginning = lives.begin(config.folder, stack, fresh=config.fresh)
-        if beginning.note:
-            self._say(beginning.note)
-        self._say(f"starting {_from(beginning, config)}")
-        poller = PollerConfig(config.settings.stream, config.start, OUTAGE_DEADLINE_S, config.folder)
+    def _live(self, stream: Stream) -> None:
+        config, folder = self._config, self._config.folder / stream.identity
+        beginning = lives.begin(folder, start_of(config.start, _now_us()), fresh=config.fresh)
+        self._say(f"starting {_from(beginning)}")
+        poller = PollerConfig(
+            config.settings.stream, stream.created_us, beginning.start, OUTAGE_DEADLINE_S, folder / "poller"
+        )
         poller.pause_file.unlink(missing_ok=True)
         rest_port = runtime.free_port()
         flink = runtime.FlinkConfig(
-            config.folder, config.checkpoint_s, PUBLISH_DEADLINE_S + 600, beginning.restart_point, rest_port
+            folder, self._logs, config.checkpoint_s, PUBLISH_DEADLINE_S + 600, beginning.restart_point, rest_port
         )
         environment = runtime.make_environment(flink)
         repeats_before_us = _now_us() if beginning.follows_unclean else 0
@@ -160,7 +172,7 @@ class AlertsRun:
         self._say("running")
         while not self._stop.wait(_LOOK_INTERVAL_S):
             self._look(job, status)
-        self._shut_down(job, status, poller, stack)
+        self._shut_down(job, status, poller, folder)
 
     def _await_running(self, job: Any, status: JobStatus) -> None:
         deadline_s = time.monotonic() + _START_DEADLINE_S
@@ -207,38 +219,36 @@ class AlertsRun:
                 ) from error
             raise WorkFailedError(f"the job ended by itself ({state}), see {self._logs}")
 
-    def _shut_down(self, job: Any, status: JobStatus, poller: PollerConfig, stack: str) -> None:
+    def _shut_down(self, job: Any, status: JobStatus, poller: PollerConfig, folder: Path) -> None:
         self._say("stopping")
         self._write_status("stopping")
         poller.pause_file.touch()
-        settled = self._settle(job, status)
-        savepoint = runtime.stop_with_savepoint(job, self._config.folder)
-        if settled:
-            lives.ended_clean(self._config.folder, stack)
-        lives.forget_older(self._config.folder, savepoint)
+        self._settle(job, status)
+        savepoint = runtime.stop_with_savepoint(job, folder)
+        lives.ended_clean(folder, poller.start)
+        lives.forget_older(folder, savepoint)
         poller.pause_file.unlink(missing_ok=True)
         self._write_status("stopped", savepoint=str(savepoint))
         self._say(f"stopped; goes on from {savepoint.name} when started again")
 
-    def _settle(self, job: Any, status: JobStatus) -> bool:
-        """Wait until nothing is under way; two readings in a row, for each may be a second old."""
+    def _settle(self, job: Any, status: JobStatus) -> None:
+        """Give what is under way some time, so that less is flagged later; two readings: each may be a second old."""
         deadline_s = time.monotonic() + _SETTLE_DEADLINE_S
         calm = 0
         while calm < 2 and time.monotonic() < deadline_s:
             self._pause.wait(_LOOK_INTERVAL_S)
             reading = self._look(job, status)
             calm = calm + 1 if reading is not None and reading.unsettled == 0 else 0
-        return calm == 2
 
     def _write_status(self, state: str, **more: Any) -> None:
         self._status |= {"state": state, "updated_us": _now_us()} | more
         lives.write_whole(self._config.folder / STATUS_FILE, json.dumps(self._status).encode())
 
 
-def _from(beginning: lives.Beginning, config: AlertsConfig) -> str:
+def _from(beginning: lives.Beginning) -> str:
     if beginning.restart_point is not None:
         return f"from {beginning.restart_point.name}"
-    return f"without saved state, from {config.start}"
+    return f"without saved state of this stream, from {beginning.start}"
 
 
 def innermost_cause(text: str) -> str:

@@ -36,7 +36,7 @@ def alerts(
     start: Annotated[
         Start, typer.Option("--from", help="Where to begin when there is no saved state.")
     ] = Start.TRIM_HORIZON,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Leave the saved state behind.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget the saved state of this stream.")] = False,
     checkpoint_seconds: Annotated[
         float, typer.Option("--checkpoint-seconds", min=0.5, help="Seconds between checkpoints.")
     ] = 10.0,
@@ -86,7 +86,12 @@ def watch(
     shown: list[SeenAlert] = []
     with subscribed(sns, sqs, settings.alerts_topic_arn) as queue_url:
         _errors.print(f"watching {settings.alerts_topic_arn}", markup=False)
-        for alert in watch_queue(sqs, queue_url, Bounds(count, seconds, idle_seconds), stopped.is_set):
+        bounds = Bounds(count, seconds, idle_seconds)
+        for alert in watch_queue(sqs, queue_url, bounds, stopped.is_set, _tell_foreign):
             shown.append(alert)
             typer.echo(msgspec.json.encode(alert).decode() if as_json else line_of(alert))
     _errors.print(json.dumps(summary(shown)), markup=False)
+
+
+def _tell_foreign(message_id: str) -> None:
+    _errors.print(f"message {message_id} is no purchase alert, passed over", markup=False)

@@ -49,6 +49,7 @@ class Fetcher:
     Args:
         client: a Kinesis client.
         stream: the stream's name.
+        created_us: when it was created.
         start: where shards without a position begin, see `shards.start_of`.
         positions: where each shard was read to.
         patience: makes what failures in a row of one kind are borne with.
@@ -59,6 +60,7 @@ class Fetcher:
         self,
         client: Any,
         stream: str,
+        created_us: int,
         start: str,
         positions: Mapping[str, str],
         patience: Callable[[], Patience],
@@ -66,6 +68,7 @@ class Fetcher:
     ) -> None:
         self._client = client
         self._stream = stream
+        self._created_us = created_us
         self._start = start
         self._positions = dict(positions)
         self._patience = patience
@@ -84,6 +87,7 @@ class Fetcher:
             StoppedError: the job is closing.
         """
         if self._monotonic() >= self._discover_at_s:
+            self._require_same_stream()
             self._shards = self._list_shards()
             self._discover_at_s = self._monotonic() + _DISCOVERY_INTERVAL_S
         for shard_id in readable(self._shards, self._positions):
@@ -126,6 +130,15 @@ class Fetcher:
             self._patience(),
         )
         return str(answer["ShardIterator"])
+
+    def _require_same_stream(self) -> None:
+        answer = call_until_answered(
+            f"describe stream {self._stream}",
+            lambda: self._client.describe_stream_summary(StreamName=self._stream),
+            self._patience(),
+        )
+        if datetime_to_us(answer["StreamDescriptionSummary"]["StreamCreationTimestamp"]) != self._created_us:
+            raise WorkFailedError(f"stream {self._stream} was created anew under the job: start the job again")
 
     def _list_shards(self) -> list[Shard]:
         found: list[Shard] = []

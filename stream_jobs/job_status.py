@@ -58,7 +58,7 @@ class Reading:
 
     running: bool
     restarts: int
-    unsettled: int
+    unsettled: int | None
     counters: dict[str, Any]
 
 
@@ -92,7 +92,7 @@ class JobStatus:
             # The job itself claims to run while its operators still open.
             running=all(vertex["status"] == "RUNNING" for vertex in vertices),
             restarts=int(restarts[0]["value"]) if restarts else 0,
-            unsettled=sums.pop(_UNSETTLED, 0),
+            unsettled=sums.pop(_UNSETTLED, None),
             counters=counters_of(sums),
         )
 

@@ -1,7 +1,7 @@
 """The lives of the job on one machine: where the next one begins, and whether an earlier one may have published.
 
-A life begins from the newest checkpoint or savepoint, unless that belongs to another stream: an emulator forgets
-everything when it stops, and positions in its successor would point nowhere. Deletes the state that no life can use.
+Each stream has a folder of its own, named by its identity: an emulator forgets everything when it stops, and positions
+in its successor would point nowhere. A life begins from the newest checkpoint or savepoint in its stream's folder.
 """
 
 from __future__ import annotations
@@ -26,10 +26,15 @@ _LOCK = "lock"
 
 
 class _Life(msgspec.Struct, frozen=True):
-    """What the last life left on record; `clean` says that it settled everything before its savepoint."""
+    """What the last life left on record.
 
-    stack: str
+    Attributes:
+        clean: it ended with a savepoint.
+        start: where shards without a position begin; kept, since a life may die before its first checkpoint.
+    """
+
     clean: bool
+    start: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +44,12 @@ class Beginning:
     Attributes:
         restart_point: the folder of a checkpoint or savepoint, or None for a job without state.
         follows_unclean: an earlier life on this stream may have published what it did not get into its state.
-        note: what a person should know, or empty.
+        start: where shards without a position begin.
     """
 
     restart_point: Path | None
     follows_unclean: bool
-    note: str
+    start: str
 
 
 def stack_identity(endpoint: str, stream_created: str) -> str:
@@ -79,33 +84,32 @@ def only_one(folder: Path) -> Iterator[None]:
         yield
 
 
-def begin(folder: Path, stack: str, *, fresh: bool) -> Beginning:
+def begin(folder: Path, start: str, *, fresh: bool) -> Beginning:
     """Decide where a life begins and put it on record as not clean, for it may die at any moment.
 
     Args:
-        folder: the job's state.
-        stack: see `stack_identity`.
-        fresh: leave earlier state behind.
+        folder: the stream's own.
+        start: where the first life of this stream begins, see `shards.start_of`; later ones keep to it.
+        fresh: forget earlier state.
     """
+    folder.mkdir(parents=True, exist_ok=True)
     last = _read(folder)
-    same = last is not None and last.stack == stack
-    note = ""
-    if last is not None and not same:
-        note = "the saved state belongs to another stream or an earlier life of the stack: starting without it"
-    restart_point = newest_restart_point(folder) if same and not fresh else None
+    restart_point = None if fresh else newest_restart_point(folder)
     if restart_point is None:
         for name in (CHECKPOINTS, SAVEPOINTS):
             shutil.rmtree(folder / name, ignore_errors=True)
     else:
         forget_older(folder, restart_point)
-    _write(folder, _Life(stack, clean=False))
+    if last is not None and not fresh:
+        start = last.start
+    _write(folder, _Life(clean=False, start=start))
     resumes_clean = last is not None and last.clean and restart_point is not None
-    return Beginning(restart_point, same and not resumes_clean, note)
+    return Beginning(restart_point, last is not None and not resumes_clean, start)
 
 
-def ended_clean(folder: Path, stack: str) -> None:
-    """Put on record that the life settled everything and then took its savepoint."""
-    _write(folder, _Life(stack, clean=True))
+def ended_clean(folder: Path, start: str) -> None:
+    """Put on record that the life took its savepoint: all that was not acknowledged is in it, and known as such."""
+    _write(folder, _Life(clean=True, start=start))
 
 
 def forget_older(folder: Path, kept: Path) -> None:

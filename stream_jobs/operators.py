@@ -166,7 +166,9 @@ class Deliver(KeyedProcessFunction):  # type: ignore[misc]
 
     def on_timer(self, timestamp: int, ctx: Any) -> Iterator[Any]:
         """Settle what is through and hand out what is due."""
-        yield from self._advance(self._lane(ctx), ctx)
+        lane = self._lane(ctx)
+        lane.timer_ms = 0  # it has fired, whatever a clock that was set back says
+        yield from self._advance(lane, ctx)
 
     def close(self) -> None:
         """Called when the attempt ends; what is under way is delivered again by the next."""

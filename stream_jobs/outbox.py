@@ -122,7 +122,8 @@ class Outbox:
         sizes = (self._size_bytes(entry.body) for entry in islice(self._waiting, limits.max_entries + 1))
         count = batch_length(sizes, limits.max_entries, limits.max_bytes)
         is_full = count == limits.max_entries or count < len(self._waiting)
-        if not is_full and now_ms - self._waiting[0].since_ms < limits.linger_ms:
+        # A clock that was set back gives a negative wait, which must not hold the batch.
+        if not is_full and 0 <= now_ms - self._waiting[0].since_ms < limits.linger_ms:
             return []
         self._out = [self._waiting.popleft() for _ in range(count)]
         return self._out

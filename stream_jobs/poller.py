@@ -24,7 +24,7 @@ from stream_jobs import aws_calls
 from stream_jobs.fetching import Fetched, Fetcher
 from stream_jobs.lives import flink_uri
 from stream_jobs.patience import StoppedError
-from stream_jobs.shards import ENDED, start_of
+from stream_jobs.shards import ENDED
 
 _QUEUE_READS = 20
 _RECORDS_PER_TICK = 2_000
@@ -41,12 +41,14 @@ class PollerConfig:
 
     Attributes:
         stream: the stream's name.
-        start: `trim-horizon` or `latest`, for a job without state.
+        created_us: when it was created; another stream under its name is not read on.
+        start: where shards without a position begin, see `shards.start_of`.
         outage_deadline_s: how long the stream may be unreachable before the job fails.
         folder: where the poller keeps its seed; `pause` in it makes the poller rest.
     """
 
     stream: str
+    created_us: int
     start: str
     outage_deadline_s: float
     folder: Path
@@ -96,9 +98,10 @@ class Poller(KeyedProcessFunction):  # type: ignore[misc]
         metrics.gauge("unsettled", self._fetched.qsize)
 
     def process_element(self, value: str, ctx: Any) -> Iterator[Any]:
-        """Called for the seed, once in the life of the state."""
-        self._positions.put(_START_KEY, start_of(self._config.start, time.time_ns() // 1000))
-        self._arm(ctx, 1)
+        """Called for the seed: once in the life of the state, and again where the folder was moved."""
+        if not self._positions.contains(_START_KEY):
+            self._positions.put(_START_KEY, self._config.start)
+            self._arm(ctx, 1)
         return iter(())
 
     def on_timer(self, timestamp: int, ctx: Any) -> Iterator[tuple[bytes, int, str, str]]:
@@ -135,6 +138,7 @@ class Poller(KeyedProcessFunction):  # type: ignore[misc]
             fetcher = Fetcher(
                 aws_calls.client("kinesis"),
                 self._config.stream,
+                self._config.created_us,
                 start,
                 positions,
                 lambda: aws_calls.patience(self._config.outage_deadline_s, self._stop.wait),

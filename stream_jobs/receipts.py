@@ -89,7 +89,7 @@ class ReceiptFiles:
     def deliver(self, batch: Sequence[Entry]) -> Delivery:
         """Put a batch of receipts, see `Door`."""
         objects = 0
-        for _, lines in groupby((entry.body for entry in batch), key=_hour):
+        for _, lines in groupby(sorted((entry.body for entry in batch), key=_hour), key=_hour):
             key, data = receipt_object(list(lines))
             self._put(key, data)
             objects += 1

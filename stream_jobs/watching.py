@@ -132,8 +132,18 @@ def subscribed(sns: Any, sqs: Any, topic_arn: str) -> Iterator[str]:
         sqs.delete_queue(QueueUrl=queue_url)
 
 
-def watch(sqs: Any, queue_url: str, bounds: Bounds, is_stopped: Callable[[], bool]) -> Iterator[SeenAlert]:
-    """Give alerts as they arrive, until a bound is met or it is stopped."""
+def watch(
+    sqs: Any, queue_url: str, bounds: Bounds, is_stopped: Callable[[], bool], on_foreign: Callable[[str], object]
+) -> Iterator[SeenAlert]:
+    """Give alerts as they arrive, until a bound is met or it is stopped.
+
+    Args:
+        sqs: an SQS client.
+        queue_url: the queue.
+        bounds: when to end.
+        is_stopped: asked between calls.
+        on_foreign: told the id of a message that is no alert: anyone may publish to a topic.
+    """
     begun_s = last_s = time.monotonic()
     given = 0
     while not is_stopped() and (left_s := _seconds_left(bounds, begun_s, last_s)) > 0:
@@ -146,7 +156,12 @@ def watch(sqs: Any, queue_url: str, bounds: Bounds, is_stopped: Callable[[], boo
             continue
         last_s = time.monotonic()
         for message in messages:
-            yield seen(message["Body"], message["MessageId"], received_us)
+            try:
+                alert = seen(message["Body"], message["MessageId"], received_us)
+            except msgspec.DecodeError:
+                on_foreign(message["MessageId"])
+                continue
+            yield alert
             given += 1
             if given == bounds.count:
                 return

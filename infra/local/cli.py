@@ -44,7 +44,7 @@ def up(
     done, stack = start(folder, Options(port, firehose_seconds, firehose_mib))
     said = {
         "started": "the local stack is up",
-        "running": "the local stack is already up",
+        "running": "the local stack is already up, with the options that it was started with",
         "mended": "the Firehose stand-in was gone and runs again, from its checkpoint",
     }
     _told.print(f"{said[done]}: {stack.endpoint}, state in {folder}")

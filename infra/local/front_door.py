@@ -20,7 +20,8 @@ from schemas.errors import WorkFailedError
 from schemas.settings import STATE_DIR_VARIABLE
 
 START_TIMEOUT_S = 180
-STOP_TIMEOUT_S = 60
+# Above what the alert job may take for its savepoint.
+STOP_TIMEOUT_S = 120
 _COMMAND = (sys.executable, "-m", "clickstream")
 _REPOSITORY = Path(__file__).parents[2]
 _LOG_LINES = 15
@@ -137,7 +138,7 @@ class RunningCommand:
         """Ask the command to end, and kill it where it does not.
 
         Raises:
-            WorkFailedError: it had to be killed.
+            WorkFailedError: it had to be killed, or ended with an error.
         """
         self.process.terminate()
         try:
@@ -146,6 +147,8 @@ class RunningCommand:
             self.process.kill()
             self.process.wait()
             raise WorkFailedError(f"`clickstream {self.name}` did not stop in time:\n{self._log_end()}") from None
+        if self.process.returncode != 0:
+            raise WorkFailedError(f"`clickstream {self.name}` ended with an error:\n{self._log_end()}")
 
     def _log_end(self) -> str:
         return _end_of(self.log.read_text(errors="replace"))

@@ -40,6 +40,7 @@ from schemas.errors import ConfigError, WorkFailedError
 START_S = 60.0
 LOCK_S = 90.0
 HEALTH_S = 5.0
+RECOVERY_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ def up(state_dir: Path, options: Options) -> tuple[str, Stack]:
     """
     with _exclusive(state_dir):
         stack = read_stack(state_dir)
-        if stack is not None and EMULATOR not in dead_parts(stack) and _answers(stack.endpoint):
+        if stack is not None and _recovers(stack):
             if is_alive(stack.processes[FIREHOSE]):
                 return "running", stack
             return "mended", _record(state_dir, _with_firehose(state_dir, stack))
@@ -119,6 +120,7 @@ def start_firehose(state_dir: Path, stack: Stack) -> ProcessId:
         WorkFailedError: it did not start.
     """
     folder, log = state_dir / "firehose", state_dir / "logs" / "firehose.log"
+    _stop_journaled(state_dir / "processes" / f"{FIREHOSE}.json")  # an `up` that was interrupted may have left one
     progress = FirehoseFolder(folder)
     progress.forget_progress()
     arguments = ["--folder", str(folder), "--stream", DESCRIPTION.stream, "--bucket", DESCRIPTION.raw_bucket]
@@ -210,17 +212,28 @@ def _journal(state_dir: Path, name: str, process: ProcessId) -> None:
     replace_file(state_dir / "processes" / f"{name}.json", msgspec.json.encode(process))
 
 
+def _stop_journaled(file: Path) -> None:
+    if file.exists():
+        stop(msgspec.json.decode(file.read_bytes(), type=ProcessId))
+
+
 def _remove(state_dir: Path) -> bool:
     """Stop every process that was ever started for this folder and remove its traces, but for the logs."""
     recorded = sorted((state_dir / "processes").glob("*.json"), reverse=True)  # firehose, which flushes, then emulator
     for file in recorded:
-        stop(msgspec.json.decode(file.read_bytes(), type=ProcessId))
+        _stop_journaled(file)
     shutil.rmtree(state_dir / "processes", ignore_errors=True)
     shutil.rmtree(state_dir / "firehose", ignore_errors=True)
     (state_dir / "emulator.port").unlink(missing_ok=True)
     had_record = stack_file(state_dir).exists()
     stack_file(state_dir).unlink(missing_ok=True)
     return bool(recorded) or had_record
+
+
+def _recovers(stack: Stack) -> bool:
+    """Say whether the emulator answers; one that lives and is slow is waited for, since its data cannot come back."""
+    wait_until(lambda: EMULATOR in dead_parts(stack) or _answers(stack.endpoint), RECOVERY_S)
+    return EMULATOR not in dead_parts(stack) and _answers(stack.endpoint)
 
 
 def _answers(endpoint: str) -> bool:

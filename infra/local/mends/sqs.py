@@ -1,4 +1,4 @@
-"""SQS: a standard queue's cost does not grow with its backlog, and no two receivers get one message at once.
+"""SQS: a standard queue's backlog is not scanned for each message, and no two receivers get one message at once.
 
 The library scans the queue for each message sent, received and deleted. FIFO queues are left as they are.
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import boto3
@@ -11,6 +12,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from moto import mock_aws
 
 from schemas.errors import WorkFailedError
+from schemas.instants import datetime_to_us
 from stream_jobs.fetching import Fetched, Fetcher
 from stream_jobs.patience import Patience
 from stream_jobs.shards import ENDED, TRIM_HORIZON
@@ -52,10 +54,13 @@ def service_error(code: str, status: int = 400) -> ClientError:
 def fetcher(client: Any, positions: dict[str, str] | None = None, deadline_s: float = 60) -> Fetcher:
     seconds = iter(range(10_000))
 
+    summary = client.describe_stream_summary(StreamName=STREAM)["StreamDescriptionSummary"]
+    created = datetime_to_us(summary["StreamCreationTimestamp"])
+
     def patience() -> Patience:
         return Patience(deadline_s, lambda: next(seconds), lambda _: False, lambda: 0.5)
 
-    return Fetcher(client, STREAM, TRIM_HORIZON, positions or {}, patience, lambda: float(next(seconds)))
+    return Fetcher(client, STREAM, created, TRIM_HORIZON, positions or {}, patience, lambda: float(next(seconds)))
 
 
 def rounds(reader: Fetcher, count: int = 4) -> list[Fetched]:
@@ -124,9 +129,10 @@ def test_an_endpoint_that_stays_away_is_an_error_after_the_deadline(kinesis: Any
 
 
 def test_a_stream_that_does_not_exist_is_an_error_at_once(kinesis: Any) -> None:
+    reading = fetcher(kinesis)
     kinesis.delete_stream(StreamName=STREAM)
     with pytest.raises(WorkFailedError, match="ResourceNotFoundException"):
-        rounds(fetcher(kinesis))
+        rounds(reading)
 
 
 class Resharded:
@@ -134,6 +140,9 @@ class Resharded:
 
     def __init__(self) -> None:
         self.read: list[str] = []
+
+    def describe_stream_summary(self, **_: Any) -> dict[str, Any]:
+        return {"StreamDescriptionSummary": {"StreamCreationTimestamp": datetime(2026, 11, 24, tzinfo=UTC)}}
 
     def list_shards(self, **page: Any) -> dict[str, Any]:
         if "NextToken" in page:
@@ -146,8 +155,6 @@ class Resharded:
         return {"ShardIterator": arguments["ShardId"]}
 
     def get_records(self, *, ShardIterator: str, Limit: int) -> dict[str, Any]:
-        from datetime import UTC, datetime
-
         self.read.append(ShardIterator)
         record = {
             "Data": ShardIterator.encode(),
@@ -164,3 +171,13 @@ def test_children_are_read_after_their_parent_has_ended_and_a_restart_leaves_it_
     stream.read.clear()
     rounds(fetcher(stream, {"old": ENDED, "left": "1"}), 1)
     assert stream.read == ["left", "right"]
+
+
+def test_a_stream_that_is_created_anew_is_not_read_from_old_positions(kinesis: Any) -> None:
+    reading = fetcher(kinesis)
+    list(reading.round())
+    kinesis.delete_stream(StreamName=STREAM)
+    kinesis.create_stream(StreamName=STREAM, ShardCount=2)
+    with pytest.raises(WorkFailedError, match="created anew"):
+        for _ in range(10):
+            list(reading.round())

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 import boto3
 import pytest
@@ -32,8 +33,24 @@ def deployed() -> Iterator[None]:
         yield
 
 
-def test_the_identity_of_a_stream_lasts_as_long_as_the_stream(deployed: None) -> None:
-    assert probe(SETTINGS) == probe(SETTINGS)
+@pytest.fixture
+def time_zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    def move_to(name: str) -> None:
+        monkeypatch.setenv("TZ", name)
+        time.tzset()
+
+    yield move_to
+    monkeypatch.undo()
+    time.tzset()
+
+
+def test_the_identity_of_a_stream_is_the_same_wherever_it_is_asked_for(
+    deployed: None, time_zone: Callable[[str], None]
+) -> None:
+    time_zone("UTC")
+    here = probe(SETTINGS)
+    time_zone("America/New_York")
+    assert probe(SETTINGS) == here
 
 
 def test_a_stream_that_does_not_exist_is_named(deployed: None) -> None:

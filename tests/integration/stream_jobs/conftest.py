@@ -65,7 +65,7 @@ class AlertJob:
         return self.process.wait(60)
 
     def has_checkpoint(self) -> bool:
-        return any(self.folder.glob("checkpoints/*/chk-*/_metadata"))
+        return any(self.folder.glob("*/checkpoints/*/chk-*/_metadata"))
 
 
 @dataclass

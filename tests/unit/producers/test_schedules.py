@@ -100,6 +100,14 @@ def test_a_line_without_a_time_or_from_the_past_goes_with_the_line_before() -> N
     assert [schedule(line) for line in lines_at(None, 10, 13, 11, None, 14)] == [0, 0, 3, 3, 3, 4]
 
 
+def test_a_wrong_clock_neither_stops_the_replay_nor_ends_its_pacing() -> None:
+    day = 86_400.0
+    ahead = RecordedSchedule(1)
+    assert [ahead(line) for line in lines_at(0, 10, 400 * day, 20, 30)] == [0, 10, 10 + day, 10 + day, 20 + day]
+    behind = RecordedSchedule(1)
+    assert [behind(line) for line in lines_at(100 * day, 0, 5)] == [0, 0, 5]
+
+
 def test_options_choose_the_schedule() -> None:
     assert schedule_of(0, "max") is at_once
     assert isinstance(schedule_of(5, "max"), EvenSchedule)

@@ -18,51 +18,48 @@ def checkpoint(folder: Path, name: str, age_s: int) -> Path:
 
 
 def test_the_first_life_begins_without_state(tmp_path: Path) -> None:
-    assert lives.begin(tmp_path, "stack", fresh=False) == lives.Beginning(None, False, "")
+    assert lives.begin(tmp_path, "at:7", fresh=False) == lives.Beginning(None, False, "at:7")
 
 
 def test_a_life_after_a_crash_begins_from_the_newest_complete_checkpoint(tmp_path: Path) -> None:
-    lives.begin(tmp_path, "stack", fresh=False)
+    lives.begin(tmp_path, "at:7", fresh=False)
     checkpoint(tmp_path, "checkpoints/job/chk-1", 30)
     newest = checkpoint(tmp_path, "checkpoints/job/chk-2", 20)
     (tmp_path / "checkpoints/job/chk-3").mkdir()
-    beginning = lives.begin(tmp_path, "stack", fresh=False)
+    beginning = lives.begin(tmp_path, "at:7", fresh=False)
     assert (beginning.restart_point, beginning.follows_unclean) == (newest, True)
 
 
 def test_a_life_that_died_before_its_first_checkpoint_may_have_published(tmp_path: Path) -> None:
-    lives.begin(tmp_path, "stack", fresh=False)
-    assert lives.begin(tmp_path, "stack", fresh=False) == lives.Beginning(None, True, "")
+    lives.begin(tmp_path, "at:7", fresh=False)
+    assert lives.begin(tmp_path, "at:7", fresh=False) == lives.Beginning(None, True, "at:7")
 
 
 def test_a_life_after_a_clean_stop_repeats_nothing(tmp_path: Path) -> None:
-    lives.begin(tmp_path, "stack", fresh=False)
+    lives.begin(tmp_path, "at:7", fresh=False)
     savepoint = checkpoint(tmp_path, "savepoints/savepoint-1", 10)
-    lives.ended_clean(tmp_path, "stack")
-    assert lives.begin(tmp_path, "stack", fresh=False) == lives.Beginning(savepoint, False, "")
-    assert lives.begin(tmp_path, "stack", fresh=False).follows_unclean
+    lives.ended_clean(tmp_path, "at:7")
+    assert lives.begin(tmp_path, "at:7", fresh=False) == lives.Beginning(savepoint, False, "at:7")
+    assert lives.begin(tmp_path, "at:7", fresh=False).follows_unclean
 
 
-def test_state_of_another_stack_is_not_used_and_deleted(tmp_path: Path) -> None:
-    lives.begin(tmp_path, "old", fresh=False)
-    checkpoint(tmp_path, "checkpoints/job/chk-1", 30)
-    beginning = lives.begin(tmp_path, "new", fresh=False)
-    assert (beginning.restart_point, beginning.follows_unclean) == (None, False)
-    assert "another stream" in beginning.note
-    assert lives.newest_restart_point(tmp_path) is None
+def test_a_life_that_died_before_its_first_checkpoint_is_followed_from_where_it_began(tmp_path: Path) -> None:
+    lives.begin(tmp_path, "at:7", fresh=False)
+    assert lives.begin(tmp_path, "at:9", fresh=False).start == "at:7"
+    assert lives.begin(tmp_path, "at:9", fresh=True).start == "at:9"
 
 
 def test_a_fresh_start_leaves_state_behind_and_says_what_may_be_a_repeat(tmp_path: Path) -> None:
-    lives.begin(tmp_path, "stack", fresh=False)
+    lives.begin(tmp_path, "at:7", fresh=False)
     checkpoint(tmp_path, "checkpoints/job/chk-1", 30)
-    assert lives.begin(tmp_path, "stack", fresh=True) == lives.Beginning(None, True, "")
+    assert lives.begin(tmp_path, "at:7", fresh=True) == lives.Beginning(None, True, "at:7")
 
 
 def test_only_the_restart_point_is_kept(tmp_path: Path) -> None:
-    lives.begin(tmp_path, "stack", fresh=False)
+    lives.begin(tmp_path, "at:7", fresh=False)
     old = checkpoint(tmp_path, "checkpoints/job-1/chk-9", 30)
     kept = checkpoint(tmp_path, "checkpoints/job-2/chk-1", 20)
-    assert lives.begin(tmp_path, "stack", fresh=False).restart_point == kept
+    assert lives.begin(tmp_path, "at:7", fresh=False).restart_point == kept
     assert (kept.exists(), old.parent.exists()) == (True, False)
 
 
@@ -78,7 +75,7 @@ def test_a_second_job_on_the_same_state_is_refused(tmp_path: Path) -> None:
 def test_a_damaged_record_is_told_with_the_way_out(tmp_path: Path) -> None:
     (tmp_path / "life.json").write_text("{")
     with pytest.raises(ConfigError, match="delete"):
-        lives.begin(tmp_path, "stack", fresh=False)
+        lives.begin(tmp_path, "at:7", fresh=False)
 
 
 def test_two_lives_of_an_emulator_are_told_apart() -> None:

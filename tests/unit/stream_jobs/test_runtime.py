@@ -8,7 +8,7 @@ from pathlib import Path
 from stream_jobs.alerting import PUBLISH_DEADLINE_S
 from stream_jobs.runtime import FlinkConfig, process_variables
 
-CONFIG = FlinkConfig(Path("/a state folder"), 10, 60, None, 8081)
+CONFIG = FlinkConfig(Path("/a state folder"), Path("/logs"), 10, 60, None, 8081)
 
 
 def test_a_job_without_a_restart_point_is_not_told_of_one() -> None:

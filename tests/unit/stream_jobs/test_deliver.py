@@ -1,0 +1,170 @@
+"""The delivering operator by hand: state, timers and the door of the test's own, no Flink."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import wait
+from typing import Any
+
+import pytest
+
+from schemas.errors import WorkFailedError
+from stream_jobs.operators import DEAD_LETTERS, Deliver
+from stream_jobs.outbox import Delivery, Entry, Limits
+
+
+class MapState(dict[str, bytes]):
+    put = dict.__setitem__
+
+    def remove(self, key: str) -> None:
+        del self[key]
+
+
+class Counter:
+    def inc(self, count: int) -> None: ...
+
+
+class Flink:
+    """What the operator sees of Flink, for one key; state outlives an attempt, as a checkpoint's does."""
+
+    def __init__(self) -> None:
+        self.state = MapState()
+        self.timers: set[int] = set()
+        self.now_ms = 1000
+
+    def get_map_state(self, _: Any) -> MapState:
+        return self.state
+
+    def get_metrics_group(self) -> Flink:
+        return self
+
+    def counter(self, _: str) -> Counter:
+        return Counter()
+
+    def gauge(self, *_: Any) -> None: ...
+
+    def timer_service(self) -> Flink:
+        return self
+
+    def current_processing_time(self) -> int:
+        return self.now_ms
+
+    def register_processing_time_timer(self, at_ms: int) -> None:
+        self.timers.add(at_ms)
+
+    def get_current_key(self) -> int:
+        return 0
+
+    def fire(self, operator: Deliver) -> list[Any]:
+        """Fire every timer that is set, once, and return what came out."""
+        due, self.timers = sorted(self.timers), set()
+        return [out for at_ms in due for out in operator.on_timer(at_ms, self)]
+
+
+class Door:
+    limits = Limits(max_entries=2, max_bytes=1000, linger_ms=10, max_waiting=3)
+
+    def __init__(self) -> None:
+        self.delivered: list[Entry] = []
+        self.is_open = threading.Event()
+        self.is_open.set()
+        self.failure: Exception | None = None
+
+    def size_bytes(self, body: bytes) -> int:
+        return len(body)
+
+    def deliver(self, batch: Sequence[Entry]) -> Delivery:
+        assert self.is_open.wait(10)
+        if self.failure:
+            raise self.failure
+        self.delivered += batch
+        refused = [entry.body for entry in batch if entry.body == b"refused"]
+        return Delivery(receipts=[entry.body for entry in batch if entry.body != b"refused"], dead_letters=refused)
+
+
+@pytest.fixture
+def attempt() -> Iterator[Callable[[Flink, Door], Deliver]]:
+    opened: list[Deliver] = []
+
+    def begin(flink: Flink, door: Door) -> Deliver:
+        operator = Deliver(lambda _: door, lambda body: body, tick_ms=5)
+        operator.open(flink)
+        opened.append(operator)
+        return operator
+
+    yield begin
+    for operator in opened:
+        operator.close()
+
+
+def settle(operator: Deliver) -> None:
+    wait([lane.sending for lane in operator._lanes.values() if lane.sending is not None], timeout=10)
+
+
+def test_an_entry_is_in_state_until_its_receipt_goes_on(attempt: Callable[[Flink, Door], Deliver]) -> None:
+    flink, door = Flink(), Door()
+    operator = attempt(flink, door)
+    assert [*operator.process_element(b"one", flink), *operator.process_element(b"two", flink)] == []
+    settle(operator)
+    assert len(door.delivered) == 2
+    assert sorted(flink.state.values()) == [b"one", b"two"]
+    assert flink.fire(operator) == [b"one", b"two"]
+    assert flink.state == {}
+    assert flink.timers == set()
+
+
+def test_what_an_attempt_left_is_delivered_by_the_next_as_restored(attempt: Callable[[Flink, Door], Deliver]) -> None:
+    flink, closed, door = Flink(), Door(), Door()
+    closed.is_open.clear()
+    list(attempt(flink, closed).process_element(b"one", flink))
+    operator = attempt(flink, door)
+    flink.fire(operator)
+    settle(operator)
+    assert flink.fire(operator) == [b"one"]
+    assert [entry.restored for entry in door.delivered] == [True]
+    closed.is_open.set()
+
+
+def test_a_clock_that_is_set_back_holds_nothing(attempt: Callable[[Flink, Door], Deliver]) -> None:
+    flink, door = Flink(), Door()
+    operator = attempt(flink, door)
+    list(operator.process_element(b"one", flink))
+    flink.now_ms -= 600
+    flink.fire(operator)
+    settle(operator)
+    assert flink.timers
+    assert flink.fire(operator) == [b"one"]
+
+
+def test_a_full_lane_takes_no_more_until_the_door_opens(attempt: Callable[[Flink, Door], Deliver]) -> None:
+    flink, door = Flink(), Door()
+    door.is_open.clear()
+    operator = attempt(flink, door)
+    for body in (b"1", b"2", b"3", b"4"):
+        list(operator.process_element(body, flink))
+    threading.Timer(0.1, door.is_open.set).start()
+    assert list(operator.process_element(b"5", flink)) == [b"1", b"2"]
+    assert sorted(flink.state.values()) == [b"3", b"4", b"5"]
+
+
+def test_a_refused_entry_becomes_a_dead_letter_and_leaves(attempt: Callable[[Flink, Door], Deliver]) -> None:
+    flink, door = Flink(), Door()
+    operator = attempt(flink, door)
+    list(operator.process_element(b"refused", flink))
+    list(operator.process_element(b"fine", flink))
+    settle(operator)
+    assert flink.fire(operator) == [b"fine", (DEAD_LETTERS, b"refused")]
+    assert flink.state == {}
+
+
+def test_a_delivery_that_fails_fails_the_attempt_and_forgets_nothing(attempt: Callable[[Flink, Door], Deliver]) -> None:
+    flink, door = Flink(), Door()
+    door.failure = WorkFailedError("gave up")
+    operator = attempt(flink, door)
+    list(operator.process_element(b"one", flink))
+    list(operator.process_element(b"two", flink))
+    settle(operator)
+    with pytest.raises(WorkFailedError, match="gave up"):
+        flink.fire(operator)
+    assert sorted(flink.state.values()) == [b"one", b"two"]
