@@ -23,6 +23,7 @@ from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table as IcebergTable
 from pyiceberg.table import TableProperties
 
+from schemas.errors import WorkFailedError
 from schemas.settings import Settings
 from schemas.tables import TABLE_NAMES, TABLES, Table
 
@@ -40,7 +41,11 @@ _PROPERTIES = {
 
 
 class LakeTable:
-    """One table as of the snapshot that was current when it was opened."""
+    """One table as of the snapshot that was current when it was opened.
+
+    Raises:
+        WorkFailedError: another writer left row deletes in it.
+    """
 
     def __init__(self, definition: Table, iceberg: IcebergTable) -> None:
         self.definition = definition
@@ -48,7 +53,10 @@ class LakeTable:
         self._files: dict[Partition, list[DataFile]] = {}
         for task in iceberg.scan().plan_files():
             if task.delete_files:
-                raise NotImplementedError(f"{definition.name} holds row deletes, which no writer of ours makes")
+                raise WorkFailedError(
+                    f"{definition.name} holds row deletes of another writer, which are not applied here: have an engine "
+                    "rewrite the data files first (on Athena: OPTIMIZE ... REWRITE DATA USING BIN_PACK)"
+                )
             self._files.setdefault(self._partition_of(task.file), []).append(task.file)
 
     def _partition_of(self, file: DataFile) -> Partition:

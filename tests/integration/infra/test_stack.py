@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import msgspec
@@ -18,7 +18,17 @@ import pytest
 from infra.local import stack as stacks
 from infra.local.processes import start_module, stop
 from infra.local.stack import Options, down, status, up
-from infra.local.state import ProcessId, Stack, active_environment, is_alive, read_stack, replace_file, stack_file
+from infra.local.state import (
+    EMULATOR,
+    FIREHOSE,
+    ProcessId,
+    Stack,
+    active_environment,
+    is_alive,
+    read_stack,
+    replace_file,
+    stack_file,
+)
 from schemas.errors import ConfigError, WorkFailedError
 from schemas.settings import load_settings
 
@@ -53,6 +63,26 @@ def assert_nothing_left(state_dir: Path, *processes: ProcessId) -> None:
     assert read_stack(state_dir) is None
     assert not (state_dir / "processes").exists()
     assert active_environment(state_dir) is None
+
+
+def test_a_firehose_that_an_interrupted_up_left_behind_is_stopped(state_dir: Path) -> None:
+    stack = started(state_dir)
+    kill(stack.processes[FIREHOSE])
+    left_behind = stacks.start_firehose(state_dir, stack)  # and then never recorded
+    done, mended = up(state_dir, Options())
+    assert done == "mended"
+    assert not is_alive(left_behind)
+    assert is_alive(mended.processes[FIREHOSE])
+
+
+def test_an_emulator_that_is_slow_to_answer_keeps_its_data(state_dir: Path) -> None:
+    stack = started(state_dir)
+    kill(stack.processes[EMULATOR], signal.SIGSTOP)
+    with ThreadPoolExecutor() as threads:
+        second = threads.submit(up, state_dir, Options())
+        wait([second], 7)  # longer than one look takes
+        kill(stack.processes[EMULATOR], signal.SIGCONT)
+        assert second.result(60) == ("running", stack)
 
 
 def test_a_stack_is_started_once_found_running_and_stopped(state_dir: Path) -> None:
