@@ -54,8 +54,8 @@ class LakeTable:
         for task in iceberg.scan().plan_files():
             if task.delete_files:
                 raise WorkFailedError(
-                    f"{definition.name} holds row deletes of another writer, which are not applied here: have an engine "
-                    "rewrite the data files first (on Athena: OPTIMIZE ... REWRITE DATA USING BIN_PACK)"
+                    f"{definition.name} holds row deletes of another writer, which are not applied here: have one "
+                    "of its engines rewrite the data files (on Athena: OPTIMIZE ... REWRITE DATA USING BIN_PACK)"
                 )
             self._files.setdefault(self._partition_of(task.file), []).append(task.file)
 
