@@ -7,7 +7,7 @@ that died is simply run again.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -40,13 +40,10 @@ def object_partitions(
     held: Collection[int],
 ) -> dict[Partition, pa.Table]:
     """Return arrival day -> its raw objects, the given ones as they are after a run in which checks held some hours."""
-    states = {
-        item.raw: {hour: read.state_after(hour, policy, held) for hour in item.accepted_by_hour()}
-        for read, item in zip(todo, parsed, strict=True)
-    }
+    rows = {item.raw: _object_row(read, item, policy, held) for read, item in zip(todo, parsed, strict=True)}
     by_day = _by_partition(parsed, lambda raw: partition_of_hour(raw.arrival_hour_us)[:3])
     return {
-        day: _overwritten(table, day, "key", objects, [_object_row(item, states[item.raw]) for item in objects])
+        day: _overwritten(table, day, "key", objects, [rows[item.raw] for item in objects])
         for day, objects in by_day.items()
     }
 
@@ -87,10 +84,14 @@ def _overwritten(
     return pa.concat_tables([kept, *rows]).sort_by(order)
 
 
-def _object_row(item: ParsedObject, states: Mapping[int, str]) -> pa.Table:
+def _object_row(read: Assignment, item: ParsedObject, policy: HourPolicy, held: Collection[int]) -> pa.Table:
     raw = item.raw
     hours = [
-        {"event_hour": us_to_datetime(hour).replace(tzinfo=None), "accepted": accepted, "state": states[hour]}
+        {
+            "event_hour": us_to_datetime(hour).replace(tzinfo=None),
+            "accepted": accepted,
+            "state": read.state_after(hour, policy, held),
+        }
         for hour, accepted in sorted(item.accepted_by_hour().items())
     ]
     row = {

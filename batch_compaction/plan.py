@@ -48,10 +48,10 @@ class HourPolicy:
 
 @dataclass(frozen=True, slots=True)
 class KnownObject:
-    """What `raw_objects` says of an object: its etag, and per event hour the accepted lines and their state."""
+    """What `raw_objects` says of an object: its etag, and the state of its lines by event hour."""
 
     etag: str
-    hours: Mapping[int, tuple[int, str]] = field(default_factory=dict)
+    states: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +78,7 @@ def known_objects(rows: pa.Table) -> dict[tuple[str, str], KnownObject]:
 
 
 def _known(row: Mapping[str, Any]) -> KnownObject:
-    hours = {_as_us(item["event_hour"]): (item["accepted"], item["state"]) for item in row["hours"]}
-    return KnownObject(row["etag"], hours)
+    return KnownObject(row["etag"], {_as_us(item["event_hour"]): item["state"] for item in row["hours"]})
 
 
 def _as_us(moment: Any) -> int:
@@ -100,8 +99,8 @@ def assignments(
         if before is None:
             yield Assignment(raw)
         elif before.etag == raw.etag:
-            assignment = Assignment(raw, {hour: state for hour, (_, state) in before.hours.items()})
-            if any(assignment.wants(hour, policy) for hour in before.hours):
+            assignment = Assignment(raw, before.states)
+            if any(assignment.wants(hour, policy) for hour in before.states):
                 yield assignment
 
 

@@ -8,7 +8,6 @@ puts one event a record, 500 records a call.
 from __future__ import annotations
 
 import argparse
-import gzip
 import tempfile
 import time
 from collections.abc import Callable
@@ -18,15 +17,13 @@ import orjson
 from rich.console import Console
 
 from bench.report import median_of, tell
+from infra.local.demo import raw_lines
 from infra.local.description import Clients, connect
 from infra.local.front_door import FrontDoor
 from infra.local.state import active_environment
-from schemas.lake import RAW_PREFIX
-from schemas.settings import variable_of
 
 SQL_FOLDER = Path(__file__).parents[1] / "analytics" / "sql"
 CALL_RECORDS = 500
-ALERTS_TIMEOUT_S = 180
 
 
 def main() -> None:
@@ -69,7 +66,8 @@ def main() -> None:
 
 def one_run(door: FrontDoor, events: int, console: Console) -> dict[str, float]:
     """Return the figures of one pass over a fresh stack."""
-    clients = connect(active_environment(door.state_dir) or {})
+    environment = active_environment(door.state_dir) or {}
+    clients = connect(environment)
     figures: dict[str, float] = {}
 
     def timed(name: str, work: Callable[[], object], count: int) -> None:
@@ -81,7 +79,7 @@ def one_run(door: FrontDoor, events: int, console: Console) -> dict[str, float]:
     produced = door.run_json("simulate", "--events", str(events))
     figures["produce_events_per_s"] = produced["events_per_s"]
     timed("deliver", lambda: door.run("flush"), produced["sent"])
-    lines = raw_lines(door, clients)
+    lines = [line.rstrip(b"\n") for line in raw_lines(environment)]
     timed("orjson_loads", lambda: [orjson.loads(line) for line in lines], len(lines))
     timed("compact", lambda: door.run("compact", "--all"), len(lines))
     timed("query", lambda: door.query(SQL_FOLDER / "clicks_by_country.sql"), len(lines))
@@ -90,16 +88,6 @@ def one_run(door: FrontDoor, events: int, console: Console) -> dict[str, float]:
     clients.kinesis.create_stream(StreamName="plain", ShardCount=2)
     timed("plain_put", lambda: put_plain(clients, plain), len(plain))
     return figures
-
-
-def raw_lines(door: FrontDoor, clients: Clients) -> list[bytes]:
-    """Return every line of the raw bucket."""
-    bucket = (active_environment(door.state_dir) or {})[variable_of("raw_bucket")]
-    lines: list[bytes] = []
-    for item in clients.s3.list_objects_v2(Bucket=bucket, Prefix=RAW_PREFIX)["Contents"]:
-        body = clients.s3.get_object(Bucket=bucket, Key=item["Key"])["Body"].read()
-        lines += gzip.decompress(body).splitlines()
-    return lines
 
 
 def alert_figures(door: FrontDoor, events: int, purchases: int) -> dict[str, float]:

@@ -25,6 +25,7 @@ from schemas.errors import ConfigError, WorkFailedError
 from schemas.instants import datetime_to_us
 from schemas.settings import Settings
 from stream_jobs import aws_calls, lives, runtime
+from stream_jobs.clock import now_us
 from stream_jobs.job import JobPlan, build
 from stream_jobs.job_status import JobStatus, Reading
 from stream_jobs.poller import PollerConfig
@@ -128,7 +129,7 @@ class AlertsRun:
         with lives.only_one(self._config.folder):
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: self._stop.set())
-            self._write_status("starting", pid=os.getpid(), started_us=_now_us())
+            self._write_status("starting", pid=os.getpid(), started_us=now_us())
             try:
                 self._live(stream)
             except Py4JError as error:
@@ -147,7 +148,7 @@ class AlertsRun:
 
     def _live(self, stream: Stream) -> None:
         config, folder = self._config, self._config.folder / stream.identity
-        beginning = lives.begin(folder, start_of(config.start, _now_us()), fresh=config.fresh)
+        beginning = lives.begin(folder, start_of(config.start, now_us()), fresh=config.fresh)
         self._say(f"starting {_from(beginning)}")
         poller = PollerConfig(
             config.settings.stream, stream.created_us, beginning.start, OUTAGE_DEADLINE_S, folder / "poller"
@@ -158,7 +159,7 @@ class AlertsRun:
             folder, self._logs, config.checkpoint_s, PUBLISH_DEADLINE_S + 600, beginning.restart_point, rest_port
         )
         environment = runtime.make_environment(flink)
-        repeats_before_us = _now_us() if beginning.follows_unclean else 0
+        repeats_before_us = now_us() if beginning.follows_unclean else 0
         build(environment, JobPlan(config.settings, poller, PUBLISH_DEADLINE_S, repeats_before_us))
         job = environment.execute_async("purchase-alerts")
         status = JobStatus(rest_port, str(job.get_job_id()))
@@ -241,7 +242,7 @@ class AlertsRun:
             calm = calm + 1 if reading is not None and reading.unsettled == 0 else 0
 
     def _write_status(self, state: str, **more: Any) -> None:
-        self._status |= {"state": state, "updated_us": _now_us()} | more
+        self._status |= {"state": state, "updated_us": now_us()} | more
         lives.write_whole(self._config.folder / STATUS_FILE, json.dumps(self._status).encode())
 
 
@@ -256,7 +257,3 @@ def innermost_cause(text: str) -> str:
     causes = [line.strip() for line in text.splitlines() if "Caused by:" in line]
     cause = causes[-1].removeprefix("Caused by: ") if causes else text.strip().partition("\n")[0]
     return _PYTHON_ERROR.sub("", cause)[:500]
-
-
-def _now_us() -> int:
-    return time.time_ns() // 1000

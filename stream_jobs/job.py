@@ -6,7 +6,6 @@ state: renaming one leaves its state behind.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ from pyflink.datastream import StreamExecutionEnvironment
 
 from schemas.settings import Settings
 from stream_jobs import aws_calls
+from stream_jobs.clock import now_us
 from stream_jobs.dead_letters import DeadLetterQueue
 from stream_jobs.operators import BYTES, DEAD_LETTERS, PURCHASE_TYPE, Decode, Dedupe, Deliver
 from stream_jobs.patience import Patience
@@ -89,7 +89,7 @@ class Doors:
 
     def topic(self, wait: Callable[[float], bool]) -> AlertTopic:
         """Return the door to the alert topic."""
-        return AlertTopic(aws_calls.client("sns"), self.settings.alerts_topic_arn, self._patience(wait), _now_us)
+        return AlertTopic(aws_calls.client("sns"), self.settings.alerts_topic_arn, self._patience(wait), now_us)
 
     def receipts(self, wait: Callable[[float], bool]) -> ReceiptFiles:
         """Return the door to the receipts."""
@@ -104,7 +104,3 @@ class Doors:
 
     def _patience(self, wait: Callable[[float], bool]) -> Callable[[], Patience]:
         return lambda: aws_calls.patience(self.deadline_s, wait)
-
-
-def _now_us() -> int:
-    return time.time_ns() // 1000

@@ -7,7 +7,6 @@ elsewhere.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from pyflink.datastream.state import MapStateDescriptor, StateTtlConfig
 
 from schemas.alert import alert_of, encode_alert
 from schemas.dead_letter import encode_dead_letter
+from stream_jobs.clock import now_us
 from stream_jobs.decoding import decode_record, state_key
 from stream_jobs.outbox import Delivery, Door, Outbox
 
@@ -61,7 +61,7 @@ class Decode(ProcessFunction):  # type: ignore[misc]
         self._counters = Counters(runtime_context.get_metrics_group())
         # The Python context's own accessor does not work in thread mode; Java's does.
         if runtime_context._runtime_context.getTaskInfo().getAttemptNumber() > 0:
-            self._repeats_before_us = time.time_ns() // 1000 + _CLOCK_MARGIN_US
+            self._repeats_before_us = now_us() + _CLOCK_MARGIN_US
         elif self._repeats_before_us:
             self._repeats_before_us += _CLOCK_MARGIN_US
 

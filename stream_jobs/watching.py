@@ -16,6 +16,7 @@ import msgspec
 
 from schemas.alert import decode_alert
 from schemas.instants import format_instant_us, parse_instant_us
+from stream_jobs.clock import now_us
 
 _LONGEST_POLL_S = 2
 # ISO 4217: currencies whose minor unit is not a hundredth.
@@ -150,7 +151,7 @@ def watch(
         answer = sqs.receive_message(
             QueueUrl=queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=min(_LONGEST_POLL_S, max(1, round(left_s)))
         )
-        received_us = time.time_ns() // 1000
+        received_us = now_us()
         messages = answer.get("Messages", [])
         if not messages:
             continue

@@ -232,8 +232,8 @@ def _remove(state_dir: Path) -> bool:
 
 def _recovers(stack: Stack) -> bool:
     """Say whether the emulator answers; one that lives and is slow is waited for, since its data cannot come back."""
-    wait_until(lambda: EMULATOR in dead_parts(stack) or _answers(stack.endpoint), RECOVERY_S)
-    return EMULATOR not in dead_parts(stack) and _answers(stack.endpoint)
+    is_decided = wait_until(lambda: EMULATOR in dead_parts(stack) or _answers(stack.endpoint), RECOVERY_S)
+    return is_decided and EMULATOR not in dead_parts(stack)
 
 
 def _answers(endpoint: str) -> bool:

@@ -17,8 +17,8 @@ NEXT = HOUR + HOUR_US
 RAW = RawObject("bucket", "key", "etag", 1, HOUR)
 
 
-def known(etag: str = "etag", **hours: tuple[int, int, str]) -> dict[tuple[str, str], KnownObject]:
-    return {("bucket", "key"): KnownObject(etag, {hour: (lines, state) for hour, lines, state in hours.values()})}
+def known(etag: str = "etag", **hours: tuple[int, str]) -> dict[tuple[str, str], KnownObject]:
+    return {("bucket", "key"): KnownObject(etag, dict(hours.values()))}
 
 
 def test_an_hour_closes_once_its_grace_is_over() -> None:
@@ -34,18 +34,18 @@ def test_an_open_hour_may_be_included_and_an_hour_not_asked_for_never_is() -> No
 def test_a_new_object_is_read_whole_and_a_known_one_not_at_all() -> None:
     policy = HourPolicy(NEXT + GRACE_US)
     assert list(assignments([RAW], {}, policy)) == [Assignment(RAW)]
-    assert list(assignments([RAW], known(a=(HOUR, 5, PUBLISHED)), policy)) == []
+    assert list(assignments([RAW], known(a=(HOUR, PUBLISHED)), policy)) == []
 
 
 def test_an_object_that_was_overwritten_is_told_and_not_read_again() -> None:
-    before = known("old", a=(HOUR, 5, PUBLISHED), b=(NEXT, 1, OPEN))
+    before = known("old", a=(HOUR, PUBLISHED), b=(NEXT, OPEN))
     assert list(assignments([RAW], before, HourPolicy(NEXT + HOUR_US + GRACE_US))) == []
     assert overwritten([RAW], before) == ["key"]
     assert overwritten([RAW], known()) == []
 
 
 def test_an_object_with_open_lines_is_read_again_once_their_hour_may_be_published() -> None:
-    before = known(a=(HOUR, 5, PUBLISHED), b=(NEXT, 2, OPEN))
+    before = known(a=(HOUR, PUBLISHED), b=(NEXT, OPEN))
     assert list(assignments([RAW], before, HourPolicy(NEXT + GRACE_US))) == []
     later = HourPolicy(NEXT + HOUR_US + GRACE_US)
     assert list(assignments([RAW], before, later)) == [Assignment(RAW, {HOUR: PUBLISHED, NEXT: OPEN})]

@@ -1,0 +1,10 @@
+"""The wall clock of the job's shell; pure modules are handed it."""
+
+from __future__ import annotations
+
+import time
+
+
+def now_us() -> int:
+    """Return the instant, in microseconds since the epoch."""
+    return time.time_ns() // 1000
