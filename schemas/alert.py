@@ -12,6 +12,8 @@ from schemas.event import ClickEvent
 from schemas.instants import format_instant_us
 
 SCHEMA_VERSION = "purchase_alert.v1"
+# What an alert was sent for before there were rules, and what an alert without the field was sent for.
+PURCHASE_RULE = "purchase"
 
 
 class PurchaseAlert(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,14 +33,15 @@ class PurchaseAlert(msgspec.Struct, frozen=True, kw_only=True):
     product_id: str | None = None
     page_url: str | None = None
     device_type: str | None = None
+    rule: str = PURCHASE_RULE
     maybe_repeat: bool = False
 
 
 _decode = msgspec.json.Decoder(PurchaseAlert).decode
 
 
-def alert_of(event: ClickEvent, arrival_us: int) -> PurchaseAlert:
-    """Return the alert of an event; an amount that is no whole number is absent, never a reason not to alert."""
+def alert_of(event: ClickEvent, arrival_us: int, rule: str = PURCHASE_RULE) -> PurchaseAlert:
+    """Return an event's alert by a rule; an amount that is no whole number is absent, never a reason not to alert."""
     metadata = event.metadata
     return PurchaseAlert(
         event_id=event.event_id,
@@ -54,6 +57,7 @@ def alert_of(event: ClickEvent, arrival_us: int) -> PurchaseAlert:
         product_id=metadata.get("product_id"),
         page_url=event.page_url,
         device_type=event.device_type,
+        rule=rule,
     )
 
 

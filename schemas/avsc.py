@@ -19,8 +19,9 @@ from schemas.errors import ConfigError
 
 CLICK_EVENT = "click_event.v1"
 PURCHASE_ALERT = "purchase_alert.v1"
+RECEIPT = "receipt.v1"
 DEAD_LETTER = "dead_letter.v1"
-NAMES = (CLICK_EVENT, PURCHASE_ALERT, DEAD_LETTER)
+NAMES = (CLICK_EVENT, PURCHASE_ALERT, RECEIPT, DEAD_LETTER)
 
 
 @cache

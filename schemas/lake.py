@@ -1,6 +1,7 @@
 """The layout of the lake: which object lies where, and what a raw object's name says.
 
-A raw object's folder is the hour in which the oldest of its records arrived; it never says when they happened.
+A raw object's folder is the hour in which the oldest of its records arrived; it never says when they happened. Its
+name says who wrote it: what Firehose delivered came through the stream, everything else was put there by others.
 """
 
 from __future__ import annotations
@@ -15,6 +16,11 @@ RAW_ERROR_PREFIX = "clickstream-errors/"
 RECEIPTS_PREFIX = "purchases/"
 DEAD_LETTERS_PREFIX = "dead-letters/"
 _HOUR_FOLDER = re.compile(r"year=(\d{4})/month=(\d\d)/day=(\d\d)/hour=(\d\d)/")
+# Source: Amazon Data Firehose developer guide, "S3 object name format": the name of the Firehose stream, its version,
+# the arrival of the oldest record, a UUID, and the extension that its configuration gives it.
+_FIREHOSE_NAME = re.compile(
+    r"[A-Za-z0-9_.-]{1,64}-\d+-\d{4}(?:-\d\d){5}-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:\.[A-Za-z0-9.]+)?"
+)
 
 
 def hour_folder(instant_us: int) -> str:
@@ -32,6 +38,27 @@ def hour_of_key(key: str) -> int | None:
         return datetime_to_us(datetime(year, month, day, hour, tzinfo=UTC))
     except ValueError:
         return None
+
+
+def firehose_object(stream: str, oldest_us: int, object_id: str) -> str:
+    """Return folder and name, below a prefix and without extension, of the object that Firehose delivers.
+
+    Args:
+        stream: the name of the Firehose stream, at most 64 characters.
+        oldest_us: when the oldest record in it arrived.
+        object_id: a UUID as text.
+    """
+    moment = us_to_datetime(oldest_us).strftime("%Y-%m-%d-%H-%M-%S")
+    return f"{hour_folder(oldest_us)}{stream}-1-{moment}-{object_id}"
+
+
+def is_firehose_object(key: str) -> bool:
+    """Say whether a key is of an object that Firehose delivered: what is in it came through the stream."""
+    if key.startswith(RAW_ERROR_PREFIX):
+        return True
+    folder, _, name = key.rpartition("/")
+    hour = _HOUR_FOLDER.fullmatch(f"{folder.removeprefix(RAW_PREFIX)}/")
+    return key.startswith(RAW_PREFIX) and hour is not None and _FIREHOSE_NAME.fullmatch(name) is not None
 
 
 def partition_of_hour(hour_us: int) -> tuple[int, int, int, int]:

@@ -26,12 +26,23 @@ _RULES: Mapping[str, tuple[re.Pattern[str], str]] = {
     "dead_letter_queue_url": (re.compile(r"https?://\S+"), "an SQS queue URL"),
     "database": (re.compile(r"[a-z0-9_]{1,255}"), "a Glue database name"),
     "raw_database": (re.compile(r"[a-z0-9_]{1,255}"), "a Glue database name"),
+    "alert_types": (re.compile(r"[^\n;]*"), "a list of event types with commas between them"),
+    "alert_rules": (re.compile(r"[\s\S]*"), "a list of alert rules, one a line"),
+    "max_alert_age": (re.compile(r"off|\d{1,6}[mhd]"), "`off` or a number with its unit, such as 30m, 24h, 7d"),
+    "dropped_files_table": (re.compile(r"[a-zA-Z0-9_.-]{3,255}"), "a DynamoDB table name"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Where this deployment lives."""
+    """Where this deployment lives, and what it alerts.
+
+    Attributes:
+        alert_types: event types that are alerted to the main topic.
+        alert_rules: further rules, each to its own topic, see `docs/alerts.md`.
+        max_alert_age: an event that happened longer than this before it arrived is not alerted.
+        dropped_files_table: where it is kept which events of dropped files are done.
+    """
 
     stream: str
     raw_bucket: str
@@ -40,6 +51,10 @@ class Settings:
     dead_letter_queue_url: str
     database: str = "clickstream"
     raw_database: str = "clickstream_raw"
+    alert_types: str = "purchase"
+    alert_rules: str = ""
+    max_alert_age: str = "24h"
+    dropped_files_table: str = "clickstream-dropped-files"
 
     def as_environment(self) -> dict[str, str]:
         """Return the variables that give these settings to another process."""

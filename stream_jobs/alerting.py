@@ -17,88 +17,66 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 from py4j.protocol import Py4JError  # type: ignore[import-untyped]
 
-from schemas.aws_errors import is_transient
-from schemas.errors import ConfigError, WorkFailedError
-from schemas.instants import datetime_to_us
+from schemas.errors import WorkFailedError
 from schemas.settings import Settings
-from stream_jobs import aws_calls, lives, runtime
+from stream_jobs import lives, runtime
 from stream_jobs.clock import now_us
+from stream_jobs.connector import ConnectorConfig, connector_jars, emulator_of
+from stream_jobs.decoding import max_age_us_of
 from stream_jobs.job import JobPlan, build
 from stream_jobs.job_status import JobStatus, Reading
+from stream_jobs.patience import GaveUpError
 from stream_jobs.poller import PollerConfig
+from stream_jobs.probe import Stream, probe
+from stream_jobs.rules import rules_of
 from stream_jobs.shards import start_of
+from stream_jobs.sources import SourceConfig
 
 STATUS_FILE = "status.json"
+DEDUPE_HOURS = 24
 PUBLISH_DEADLINE_S = 30 * 60.0
 OUTAGE_DEADLINE_S = 5 * 60.0
 _START_DEADLINE_S = 180.0
 _SETTLE_DEADLINE_S = 10.0
 _SILENCE_DEADLINE_S = 60.0
 _LOOK_INTERVAL_S = 1.0
+# Receipts roll with the checkpoints, but a stop does not wait long for the last ones.
+_LONGEST_RECEIPTS_LINGER_S = 5.0
 _PYTHON_ERROR = re.compile(r"^pemja\.core\.PythonException: <class '[\w.]+'>: ")
 _FINISHED = ("FAILED", "CANCELED", "FINISHED")
 
 
 @dataclass(frozen=True, slots=True)
 class AlertsConfig:
-    """What a life is told on the command line."""
+    """What a life is told on the command line.
+
+    Attributes:
+        settings: where to read and write, and what is alerted.
+        folder: for everything that is kept.
+        start: where to begin when there is no saved state, see `shards.start_of`.
+        fresh: forget the saved state.
+        savepoint: begin from this one instead of the newest state.
+        checkpoint_s: seconds between checkpoints.
+        parallelism: subtasks of each operator.
+        connector: the jar, or a folder of jars, of Flink's Kinesis connector; None for the poller.
+        dedupe_hours: how long an event id is remembered.
+        publish_deadline_s: how long a topic, queue or bucket may refuse everything before the job fails.
+        prometheus_port: where Prometheus may read the metrics; None for nowhere.
+    """
 
     settings: Settings
     folder: Path
     start: str
     fresh: bool
     checkpoint_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Stream:
-    """Which stream it is: a digest that no other one has, and when it was created."""
-
-    identity: str
-    created_us: int
-
-
-def probe(settings: Settings) -> Stream:
-    """Ask for everything the job needs, and return which stream it is.
-
-    Raises:
-        ConfigError: a name does not exist, or there are no credentials or region.
-        WorkFailedError: the endpoint does not answer.
-    """
-    kinesis, sns, sqs, s3 = (aws_calls.client(service) for service in ("kinesis", "sns", "sqs", "s3"))
-    summary = _ask(f"stream {settings.stream}", lambda: kinesis.describe_stream_summary(StreamName=settings.stream))
-    _ask(
-        f"topic {settings.alerts_topic_arn}",
-        lambda: sns.get_topic_attributes(TopicArn=settings.alerts_topic_arn),
-    )
-    queue_url = settings.dead_letter_queue_url
-    _ask(
-        f"queue {queue_url}",
-        lambda: sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"]),
-    )
-    _ask(f"bucket {settings.curated_bucket}", lambda: s3.head_bucket(Bucket=settings.curated_bucket))
-    created_us = datetime_to_us(summary["StreamDescriptionSummary"]["StreamCreationTimestamp"])
-    return Stream(lives.stack_identity(str(kinesis.meta.endpoint_url), str(created_us)), created_us)
-
-
-def _ask(what: str, call: Callable[[], Any]) -> Any:
-    try:
-        return call()
-    except ClientError as error:
-        status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500))
-        message = f"{what} cannot be used: {error}"
-        may_recover = is_transient(aws_calls.code_of(error), status)
-        raise (WorkFailedError(message) if may_recover else ConfigError(message)) from error
-    except (NoCredentialsError, NoRegionError) as error:
-        raise ConfigError(f"{what} cannot be asked for: {error}") from error
-    except BotoCoreError as error:
-        raise WorkFailedError(
-            f"{what} cannot be reached: {error}. Is the stack up? See `clickstream status`, or start it with "
-            "`clickstream up`"
-        ) from error
+    savepoint: Path | None = None
+    parallelism: int = 1
+    connector: Path | None = None
+    dedupe_hours: int = DEDUPE_HOURS
+    publish_deadline_s: float = PUBLISH_DEADLINE_S
+    prometheus_port: int | None = None
 
 
 class AlertsRun:
@@ -116,6 +94,7 @@ class AlertsRun:
         self._pause = threading.Event()  # never set: for waits that a stop must not cut short
         self._heard_s = time.monotonic()
         self._has_run = False
+        self._explained = 0
         self._status: dict[str, Any] = {}
 
     def run(self) -> dict[str, Any]:
@@ -125,7 +104,8 @@ class AlertsRun:
             ConfigError: see `probe`, or another job holds the state.
             WorkFailedError: the job could not be started, or failed and gave up.
         """
-        stream = probe(self._config.settings)
+        self._rules = rules_of(self._config.settings)
+        stream = probe(self._config.settings, self._rules)
         with lives.only_one(self._config.folder):
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: self._stop.set())
@@ -135,7 +115,7 @@ class AlertsRun:
             except Py4JError as error:
                 self._write_status("failed")
                 raise WorkFailedError(
-                    f"Flink broke off: {innermost_cause(str(error))}; its log is in {self._logs}"
+                    f"Flink broke off: {plain(innermost_cause(str(error)))}; its log is in {self._logs}"
                 ) from error
             except BaseException:
                 self._write_status("failed")
@@ -148,19 +128,23 @@ class AlertsRun:
 
     def _live(self, stream: Stream) -> None:
         config, folder = self._config, self._config.folder / stream.identity
-        beginning = lives.begin(folder, start_of(config.start, now_us()), fresh=config.fresh)
+        start = start_of(config.start, now_us())
+        beginning = lives.begin(folder, start, fresh=config.fresh, savepoint=config.savepoint)
         self._say(f"starting {_from(beginning)}")
-        poller = PollerConfig(
-            config.settings.stream, stream.created_us, beginning.start, OUTAGE_DEADLINE_S, folder / "poller"
-        )
-        poller.pause_file.unlink(missing_ok=True)
+        source = self._source(stream, beginning, folder)
         rest_port = runtime.free_port()
-        flink = runtime.FlinkConfig(
-            folder, self._logs, config.checkpoint_s, PUBLISH_DEADLINE_S + 600, beginning.restart_point, rest_port
+        environment = runtime.make_environment(self._flink(folder, beginning, rest_port))
+        plan = JobPlan(
+            config.settings,
+            self._rules,
+            source,
+            max_age_us=max_age_us_of(config.settings.max_alert_age),
+            dedupe_hours=config.dedupe_hours,
+            publish_deadline_s=config.publish_deadline_s,
+            receipts_linger_ms=round(min(config.checkpoint_s, _LONGEST_RECEIPTS_LINGER_S) * 1000),
+            repeats_before_us=now_us() if beginning.follows_unclean else 0,
         )
-        environment = runtime.make_environment(flink)
-        repeats_before_us = now_us() if beginning.follows_unclean else 0
-        build(environment, JobPlan(config.settings, poller, PUBLISH_DEADLINE_S, repeats_before_us))
+        build(environment, plan)
         job = environment.execute_async("purchase-alerts")
         status = JobStatus(rest_port, str(job.get_job_id()))
         self._status |= {"restored_from": str(beginning.restart_point or "") or None}
@@ -173,7 +157,32 @@ class AlertsRun:
         self._say("running")
         while not self._stop.wait(_LOOK_INTERVAL_S):
             self._look(job, status)
-        self._shut_down(job, status, poller, folder)
+        self._shut_down(job, status, source, beginning.start, folder)
+
+    def _source(self, stream: Stream, beginning: lives.Beginning, folder: Path) -> SourceConfig:
+        config = self._config
+        if config.connector is not None:
+            return ConnectorConfig(stream.arn, beginning.start, emulator_of(os.environ))
+        poller = PollerConfig(
+            config.settings.stream, stream.created_us, beginning.start, OUTAGE_DEADLINE_S, folder / "poller"
+        )
+        poller.pause_file.unlink(missing_ok=True)
+        return poller
+
+    def _flink(self, folder: Path, beginning: lives.Beginning, rest_port: int) -> runtime.FlinkConfig:
+        config = self._config
+        return runtime.FlinkConfig(
+            folder,
+            self._logs,
+            config.checkpoint_s,
+            # Above the publish deadline, for a job that is held back cannot finish a checkpoint.
+            config.publish_deadline_s + 600,
+            beginning.restart_point,
+            rest_port,
+            config.parallelism,
+            connector_jars(config.connector) if config.connector else (),
+            config.prometheus_port,
+        )
 
     def _await_running(self, job: Any, status: JobStatus) -> None:
         deadline_s = time.monotonic() + _START_DEADLINE_S
@@ -196,8 +205,32 @@ class AlertsRun:
             return None
         self._heard_s = time.monotonic()
         self._has_run |= reading.running
-        self._write_status(self._state(reading), restarts=reading.restarts, counters=reading.counters)
+        if reading.restarts > self._explained:
+            self._explain(job, status)
+        self._write_status(
+            self._state(reading),
+            restarts=reading.restarts,
+            behind_ms=reading.behind_ms,
+            latency_ms=reading.latency_ms,
+            counters=reading.counters,
+        )
         return reading
+
+    def _explain(self, job: Any, status: JobStatus) -> None:
+        """Tell why Flink restarted the job, and end it where another attempt would only begin the same wait again."""
+        try:
+            failures = status.failures()
+        except OSError:
+            return  # too busy; the next look asks again
+        if len(failures) <= self._explained:
+            return  # it counts a restart before it tells of it
+        self._explained = len(failures)
+        cause = innermost_cause(failures[0])
+        self._status["last_failure"] = plain(cause)
+        if GaveUpError.__name__ in cause:
+            job.cancel().result()
+            raise WorkFailedError(plain(cause))
+        self._say(f"restarted after a failure ({self._explained} so far): {plain(cause)}")
 
     def _state(self, reading: Reading) -> str:
         if self._stop.is_set():
@@ -216,21 +249,21 @@ class AlertsRun:
                 job.get_job_execution_result().result()
             except Py4JError as error:
                 raise WorkFailedError(
-                    f"the job failed and gave up: {innermost_cause(str(error))}; its log is in {self._logs}"
+                    f"the job failed and gave up: {plain(innermost_cause(str(error)))}; its log is in {self._logs}"
                 ) from error
             raise WorkFailedError(f"the job ended by itself ({state}), see {self._logs}")
 
-    def _shut_down(self, job: Any, status: JobStatus, poller: PollerConfig, folder: Path) -> None:
+    def _shut_down(self, job: Any, status: JobStatus, source: SourceConfig, start: str, folder: Path) -> None:
         self._say("stopping")
         self._write_status("stopping")
-        poller.pause_file.touch()
-        self._settle(job, status)
+        if isinstance(source, PollerConfig):
+            source.pause_file.touch()
+            self._settle(job, status)
         savepoint = runtime.stop_with_savepoint(job, folder)
-        lives.ended_clean(folder, poller.start)
+        lives.ended_clean(folder, start)
         lives.forget_older(folder, savepoint)
-        poller.pause_file.unlink(missing_ok=True)
         self._write_status("stopped", savepoint=str(savepoint))
-        self._say(f"stopped; goes on from {savepoint.name} when started again")
+        self._say(f"stopped; goes on from {savepoint} when started again")
 
     def _settle(self, job: Any, status: JobStatus) -> None:
         """Give what is under way some time, so that less is flagged later; two readings: each may be a second old."""
@@ -253,7 +286,12 @@ def _from(beginning: lives.Beginning) -> str:
 
 
 def innermost_cause(text: str) -> str:
-    """Return the innermost cause in a Java stack trace as one line, an error of ours by its message alone."""
+    """Return the innermost cause in a Java stack trace as one line."""
     causes = [line.strip() for line in text.splitlines() if "Caused by:" in line]
     cause = causes[-1].removeprefix("Caused by: ") if causes else text.strip().partition("\n")[0]
-    return _PYTHON_ERROR.sub("", cause)[:500]
+    return cause[:500]
+
+
+def plain(cause: str) -> str:
+    """Return a cause for a person: of an error of ours its message alone."""
+    return _PYTHON_ERROR.sub("", cause)

@@ -31,12 +31,17 @@ _READ_TIMEOUT_S = 30
 _CONNECTIONS = 16
 
 
-def client(service: str) -> Any:
-    """Return a client for one thread's or one operator's use, with endpoint and credentials from `AWS_*` variables."""
+def client(service: str, connections: int = _CONNECTIONS) -> Any:
+    """Return a client for one operator's use, with endpoint and credentials from `AWS_*` variables.
+
+    Args:
+        service: as boto3 names it.
+        connections: how many calls are under way at a time.
+    """
     config = Config(
         connect_timeout=_CONNECT_TIMEOUT_S,
         read_timeout=_READ_TIMEOUT_S,
-        max_pool_connections=_CONNECTIONS,
+        max_pool_connections=connections,
         retries={"total_max_attempts": 1},
     )
     # The default session is not safe to create clients from several threads.

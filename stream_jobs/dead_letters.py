@@ -18,8 +18,7 @@ from schemas.dead_letter import MAX_INLINE_PAYLOAD_BYTES, DeadLetter, decode_dea
 from schemas.errors import WorkFailedError
 from schemas.lake import DEAD_LETTERS_PREFIX
 from stream_jobs.aws_calls import call_until_answered, send_batch
-from stream_jobs.batching import MAX_BATCH_BYTES, MAX_BATCH_ENTRIES
-from stream_jobs.outbox import Delivery, Entry, Limits
+from stream_jobs.outbox import MAX_BATCH_BYTES, MAX_BATCH_ENTRIES, Address, Delivery, Entry, Limits
 from stream_jobs.patience import Patience
 from stream_jobs.publishing import BatchSend, Rejected
 
@@ -68,10 +67,10 @@ class DeadLetterQueue:
         self._bucket = bucket
         self._patience = patience
 
-    def size_bytes(self, body: bytes) -> int:
-        """Return an upper bound of a letter's message."""
+    def address(self, body: bytes) -> Address:
+        """Return the queue, with an upper bound of the message's size."""
         inline_bytes = len(body) if len(body) < MAX_INLINE_PAYLOAD_BYTES * 4 // 3 + _ENVELOPE_BYTES else 0
-        return inline_bytes + 2 * _ENVELOPE_BYTES
+        return Address(size_bytes=inline_bytes + 2 * _ENVELOPE_BYTES)
 
     def deliver(self, batch: Sequence[Entry]) -> Delivery:
         """Send a batch of letters, see `Door`."""

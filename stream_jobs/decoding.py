@@ -1,19 +1,37 @@
-"""One Kinesis record to the purchases in it: aggregated, plain and multi-line records mixed.
+"""One Kinesis record to the events to alert in it: aggregated, plain and multi-line records mixed.
 
-Every line ends in one counted place: a purchase, a dead letter, or an event that is no purchase. A rejected line is a
-dead letter only where it may have been a purchase; the lake quarantines the others. Sends nothing anywhere.
+Every line ends in one counted place: an event to alert, one that is too old for it, a dead letter, or an event that no
+rule is about. A rejected line is a dead letter only where it may have been one to alert; the lake quarantines the
+others. Sends nothing anywhere.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, field
 
 from schemas.codec import decode
 from schemas.dead_letter import BROKEN_FRAME, DeadLetter, dead_letter_of
-from schemas.event import PURCHASE, ClickEvent, Rejection
+from schemas.errors import ConfigError
+from schemas.event import ClickEvent, Rejection
+from schemas.instants import DAY_US, HOUR_US
 from schemas.kpl import BrokenFrameError, payloads
-from stream_jobs.purchase_filter import may_hold_purchase
+from stream_jobs.byte_filter import byte_filter
+from stream_jobs.rules import Rule, Rules
+
+_MINUTE_US = HOUR_US // 60
+_UNITS_US = {"m": _MINUTE_US, "h": HOUR_US, "d": DAY_US}
+_AGE = re.compile(r"(\d{1,6})([mhd])")
+_OFF = "off"
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedAlert:
+    """An event and the rules that it meets, at least one."""
+
+    event: ClickEvent
+    rules: list[Rule]
 
 
 @dataclass(slots=True)
@@ -21,44 +39,88 @@ class Decoded:
     """What one Kinesis record held.
 
     Attributes:
-        purchases: in the order of the record.
+        alerts: in the order of the record.
         dead_letters: a broken frame as a whole, or single lines.
         events: the number of lines that are not blank, whatever became of them.
+        filtered: of those, the ones that no rule is about.
+        too_old: of those, the ones that meet a rule and happened too long before they arrived.
     """
 
-    purchases: list[ClickEvent] = field(default_factory=list)
+    alerts: list[DecodedAlert] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
     events: int = 0
+    filtered: int = 0
+    too_old: int = 0
 
 
-def decode_record(blob: bytes, arrival_us: int) -> Decoded:
-    """Return the purchases and dead letters of one Kinesis record."""
-    found = Decoded()
-    try:
-        parts = payloads(blob)
-    except BrokenFrameError as broken:
-        found.dead_letters.append(
-            dead_letter_of(blob, reason=BROKEN_FRAME, detail=str(broken), stage="frame", arrival_us=arrival_us)
-        )
-        return found
-    for part in parts:
-        for line in part.split(b"\n") if b"\n" in part else (part,):
-            if not line or line.isspace():
+class Decoder:
+    """Decodes by the rules of a deployment.
+
+    Args:
+        rules: what is alerted.
+        max_age_us: how long before its arrival an alerted event may have happened; None for no limit.
+    """
+
+    def __init__(self, rules: Rules, max_age_us: int | None) -> None:
+        self._rules = rules
+        self._max_age_us = max_age_us
+        self._may_be_alerted = byte_filter(rules.event_types)
+
+    def record(self, blob: bytes, arrival_us: int) -> Decoded:
+        """Return what one Kinesis record holds."""
+        found = Decoded()
+        try:
+            parts = payloads(blob)
+        except BrokenFrameError as broken:
+            found.dead_letters.append(
+                dead_letter_of(blob, reason=BROKEN_FRAME, detail=str(broken), stage="frame", arrival_us=arrival_us)
+            )
+            return found
+        may_be_alerted = self._may_be_alerted
+        for part in parts:
+            if b"\n" not in part and not may_be_alerted(part):
+                # By far the most: nothing more is done for them than has to be.
+                if part and not part.isspace():
+                    found.events += 1
+                    found.filtered += 1
                 continue
-            found.events += 1
-            if may_hold_purchase(line):
-                _decode_line(line, arrival_us, found)
-    return found
+            for line in part.split(b"\n"):
+                self.line(line, arrival_us, found)
+        return found
+
+    def line(self, line: bytes, arrival_us: int, into: Decoded) -> None:
+        """Add what one line holds; a blank one holds nothing."""
+        if not line or line.isspace():
+            return
+        into.events += 1
+        if not self._may_be_alerted(line):
+            into.filtered += 1
+            return
+        event = decode(line, arrival_us)
+        if isinstance(event, Rejection):
+            into.dead_letters.append(
+                dead_letter_of(line, reason=event.reason, detail=event.detail, stage="decode", arrival_us=arrival_us)
+            )
+        elif not (rules := self._rules.matching(event)):
+            into.filtered += 1
+        elif self._max_age_us is not None and arrival_us - event.event_timestamp_us > self._max_age_us:
+            into.too_old += 1
+        else:
+            into.alerts.append(DecodedAlert(event, rules))
 
 
-def _decode_line(line: bytes, arrival_us: int, found: Decoded) -> None:
-    event = decode(line, arrival_us)
-    if isinstance(event, Rejection):
-        found.dead_letters.append(
-            dead_letter_of(line, reason=event.reason, detail=event.detail, stage="decode", arrival_us=arrival_us)
-        )
-    elif event.event_type == PURCHASE:
-        found.purchases.append(event)
+def max_age_us_of(text: str) -> int | None:
+    """Return the `max_alert_age` of the settings in microseconds, or None where it is off.
+
+    Raises:
+        ConfigError: neither `off` nor a number with its unit.
+    """
+    if text == _OFF:
+        return None
+    found = _AGE.fullmatch(text)
+    if found is None:
+        raise ConfigError(f"max_alert_age is {text!r}: give `off` or a number with its unit, such as 30m, 24h, 7d")
+    return int(found[1]) * _UNITS_US[found[2]]
 
 
 def state_key(identifier: str) -> str:

@@ -1,4 +1,4 @@
-"""Reading the stream with boto3: rounds over the open shards, from positions that the caller keeps.
+"""Reading the stream with boto3: rounds over the open shards of some slots, from positions that the caller keeps.
 
 Handles what a reader meets: new shards after a reshard, iterators that expired, throttling, an endpoint that goes away
 and comes back. Keeps no position of its own beyond the process; knows nothing of Flink.
@@ -18,7 +18,7 @@ from schemas.instants import datetime_to_us
 from stream_jobs.aws_calls import call_until_answered, code_of, fault_of
 from stream_jobs.patience import Patience
 from stream_jobs.publishing import Fault
-from stream_jobs.shards import ENDED, Shard, iterator_arguments, readable
+from stream_jobs.shards import ENDED, Shard, iterator_arguments, readable, slot_of
 
 _DISCOVERY_INTERVAL_S = 5.0
 # A full answer of aggregated records stays near the 10 MB that Kinesis itself would cut it at.
@@ -38,22 +38,51 @@ class Record:
 class Fetched:
     """What one read gave; `ended` says that the shard is closed and this was its end."""
 
+    slot: int
     shard_id: str
     records: tuple[Record, ...]
     ended: bool
 
+    @property
+    def position(self) -> str:
+        """Where the shard was read to by this, see `shards`."""
+        return ENDED if self.ended else self.records[-1].sequence_number
+
+    @property
+    def size_bytes(self) -> int:
+        """Of the records' data."""
+        return sum(len(record.data) for record in self.records)
+
+
+@dataclass(frozen=True, slots=True)
+class SlotPositions:
+    """Where one slot stands.
+
+    Attributes:
+        slot: its number.
+        start: where its shards without a position begin, see `shards.start_of`.
+        positions: where its shards were read to.
+    """
+
+    slot: int
+    start: str
+    positions: Mapping[str, str]
+
 
 class Fetcher:
-    """Reads one stream.
+    """Reads the shards of the slots that it is given; safe for use by one thread.
 
     Args:
         client: a Kinesis client.
         stream: the stream's name.
         created_us: when it was created.
-        start: where shards without a position begin, see `shards.start_of`.
-        positions: where each shard was read to.
+        slots: how many there are in all, here and elsewhere.
+        ended: grows by every shard of the stream whose last record went on its way, whoever read it.
         patience: makes what failures in a row of one kind are borne with.
         monotonic: a clock in seconds.
+
+    Attributes:
+        busy_slots: those with a shard to read, as of the last round; for any thread to ask.
     """
 
     def __init__(
@@ -61,23 +90,38 @@ class Fetcher:
         client: Any,
         stream: str,
         created_us: int,
-        start: str,
-        positions: Mapping[str, str],
+        slots: int,
+        ended: set[str],
         patience: Callable[[], Patience],
         monotonic: Callable[[], float],
     ) -> None:
         self._client = client
         self._stream = stream
         self._created_us = created_us
-        self._start = start
-        self._positions = dict(positions)
+        self._slots = slots
+        self._ended = ended
         self._patience = patience
         self._monotonic = monotonic
+        self.busy_slots: frozenset[int] = frozenset()
+        self._starts: dict[int, str] = {}
+        self._positions: dict[str, str] = {}
         self._shards: list[Shard] = []
         self._discover_at_s = float("-inf")
+        self._ended_then = 0
         self._iterators: dict[str, str] = {}
+        self._behind_ms: dict[str, int] = {}
         # One for each shard: a shard that answers must not make another's failures forgotten.
         self._read_patience: defaultdict[str, Patience] = defaultdict(patience)
+
+    def adopt(self, slot: SlotPositions) -> None:
+        """Read the shards of this slot too from now on."""
+        self._starts[slot.slot] = slot.start
+        self._positions.update(slot.positions)
+
+    @property
+    def millis_behind_latest(self) -> int:
+        """How far the shard that is furthest behind was behind when it last answered; for any thread to ask."""
+        return max(list(self._behind_ms.values()), default=0)
 
     def round(self) -> Iterator[Fetched]:
         """Read each open shard once; gives only reads that moved a position.
@@ -86,23 +130,31 @@ class Fetcher:
             WorkFailedError: the stream cannot be read, at once or until patience ran out.
             StoppedError: the job is closing.
         """
-        if self._monotonic() >= self._discover_at_s:
-            self._require_same_stream()
-            self._shards = self._list_shards()
-            self._discover_at_s = self._monotonic() + _DISCOVERY_INTERVAL_S
-        for shard_id in readable(self._shards, self._positions):
-            fetched = self._read(shard_id)
+        self._discover()
+        open_shards = [
+            (slot, shard_id)
+            for shard_id in readable(self._shards, self._positions, self._ended)
+            if (slot := slot_of(shard_id, self._slots)) in self._starts
+        ]
+        self.busy_slots = frozenset(slot for slot, _ in open_shards)
+        for slot, shard_id in open_shards:
+            fetched = self._read(slot, shard_id)
             if fetched is None or not (fetched.records or fetched.ended):
                 continue
-            if fetched.ended:
-                self._positions[shard_id] = ENDED
-                self._discover_at_s = float("-inf")
-            else:
-                self._positions[shard_id] = fetched.records[-1].sequence_number
+            self._positions[shard_id] = fetched.position
             yield fetched
 
-    def _read(self, shard_id: str) -> Fetched | None:
-        iterator = self._iterators.pop(shard_id, None) or self._new_iterator(shard_id)
+    def _discover(self) -> None:
+        ended_now = len(self._ended)
+        if ended_now == self._ended_then and self._monotonic() < self._discover_at_s:
+            return
+        self._require_same_stream()
+        self._shards = self._list_shards()
+        self._ended_then = ended_now
+        self._discover_at_s = self._monotonic() + _DISCOVERY_INTERVAL_S
+
+    def _read(self, slot: int, shard_id: str) -> Fetched | None:
+        iterator = self._iterators.pop(shard_id, None) or self._new_iterator(slot, shard_id)
         what = f"read shard {shard_id} of stream {self._stream}"
         try:
             answer = self._client.get_records(ShardIterator=iterator, Limit=_RECORDS_PER_READ)
@@ -116,14 +168,17 @@ class Fetcher:
         following = answer.get("NextShardIterator")
         if following:
             self._iterators[shard_id] = following
+            self._behind_ms[shard_id] = int(answer.get("MillisBehindLatest", 0))
+        else:
+            self._behind_ms.pop(shard_id, None)
         records = tuple(
             Record(found["Data"], datetime_to_us(found["ApproximateArrivalTimestamp"]), found["SequenceNumber"])
             for found in answer["Records"]
         )
-        return Fetched(shard_id, records, ended=not following)
+        return Fetched(slot, shard_id, records, ended=not following)
 
-    def _new_iterator(self, shard_id: str) -> str:
-        arguments = iterator_arguments(self._positions.get(shard_id), self._start)
+    def _new_iterator(self, slot: int, shard_id: str) -> str:
+        arguments = iterator_arguments(self._positions.get(shard_id), self._starts[slot])
         answer = call_until_answered(
             f"find the position in shard {shard_id} of stream {self._stream}",
             lambda: self._client.get_shard_iterator(StreamName=self._stream, ShardId=shard_id, **arguments),

@@ -1,32 +1,23 @@
-"""The graph of the purchase-alert job.
+"""The graph of the alert job.
 
-Names, lane counts and time to live are decided here, where the operators are put together. A `uid` is part of the
-state: renaming one leaves its state behind.
+Names, lanes and the parallelism of each operator are decided here, where the operators are put together. A `uid` is
+part of the state: renaming one leaves its state behind. Which changes a savepoint survives: `docs/adr/0008`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from pyflink.common import Types
-from pyflink.datastream import StreamExecutionEnvironment
+from pyflink.datastream import DataStream, StreamExecutionEnvironment
 
 from schemas.settings import Settings
-from stream_jobs import aws_calls
-from stream_jobs.clock import now_us
-from stream_jobs.dead_letters import DeadLetterQueue
-from stream_jobs.operators import BYTES, DEAD_LETTERS, PURCHASE_TYPE, Decode, Dedupe, Deliver
-from stream_jobs.patience import Patience
-from stream_jobs.poller import PollerConfig, poll
-from stream_jobs.receipts import ReceiptFiles
-from stream_jobs.topic import AlertTopic
-
-# How long an event id is remembered. Beyond it a repeat of the producer's is a new alert.
-DEDUPE_HOURS = 24
-# Publishing lanes: each has one batch under way, so this times ten alerts are in flight at most. A user keeps one lane.
-PUBLISH_LANES = 4
+from stream_jobs.doors import AwsDoors, Doors
+from stream_jobs.job_log import log_of_flink
+from stream_jobs.operators import ALERT_TYPE, BYTES, DEAD_LETTERS, EVENT_TYPE, Decode, Dedupe, Deliver
+from stream_jobs.rules import Rules
+from stream_jobs.sources import SourceConfig, records
+from stream_jobs.spread import spread_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,72 +26,72 @@ class JobPlan:
 
     Attributes:
         settings: where to read and write.
-        poller: what the source reads.
+        rules: what is alerted, and where.
+        source: what is read.
+        max_age_us: how long before its arrival an alerted event may have happened; None for no limit.
+        dedupe_hours: how long an event id is remembered; a repeat of the producer's beyond it is a new alert.
         publish_deadline_s: how long a topic, queue or bucket may refuse everything before the job fails.
+        receipts_linger_ms: how long receipts are collected for one object.
         repeats_before_us: until when an earlier life may have published what arrived; 0 where there was none.
     """
 
     settings: Settings
-    poller: PollerConfig
+    rules: Rules
+    source: SourceConfig
+    max_age_us: int | None
+    dedupe_hours: int
     publish_deadline_s: float
+    receipts_linger_ms: int
     repeats_before_us: int
 
 
 def build(environment: StreamExecutionEnvironment, plan: JobPlan) -> None:
     """Put the job's graph into an environment."""
-    doors = Doors(plan.settings, plan.publish_deadline_s)
+    alerts, decoded = decode_and_dedupe(records(environment, plan.source), plan)
+    doors = AwsDoors(plan.settings, plan.rules, plan.publish_deadline_s, plan.receipts_linger_ms)
+    deliver(alerts, decoded.get_side_output(DEAD_LETTERS), doors)
 
-    records = poll(environment, plan.poller)
-    decoded = records.process(Decode(plan.repeats_before_us), PURCHASE_TYPE).uid("decode").name("decode")
-    purchases = (
-        decoded.key_by(lambda purchase: purchase[0], Types.STRING())
-        .process(Dedupe(DEDUPE_HOURS), PURCHASE_TYPE)
+
+def decode_and_dedupe(records: DataStream, plan: JobPlan) -> tuple[DataStream, DataStream]:
+    """Return (alerts, each once, a user's in order; the decoded events, with dead letters at their side)."""
+    decoded = (
+        records.process(Decode(plan.rules, plan.max_age_us, plan.repeats_before_us, log_of_flink()), EVENT_TYPE)
+        .uid("decode")
+        .name("decode")
+    )
+    alerts = (
+        decoded.key_by(lambda event: event[0], Types.STRING())
+        .process(Dedupe(plan.dedupe_hours), ALERT_TYPE)
         .uid("dedupe")
         .name("dedupe")
     )
+    return alerts, decoded
+
+
+def deliver(alerts: DataStream, dead_letters: DataStream, doors: Doors) -> None:
+    """Publish alerts, keep a receipt of each, and queue dead letters."""
+    # One lane a subtask: the more wait in one lane, the fuller its batches. A user keeps to one.
+    log = log_of_flink()
+    parallelism = alerts.get_execution_environment().get_parallelism()
+    lanes = spread_keys(parallelism, parallelism)
     receipts = (
-        purchases.key_by(lambda purchase: int(purchase[0], 16) % PUBLISH_LANES, Types.INT())
-        .process(Deliver(doors.topic, lambda purchase: purchase[2], tick_ms=5, lanes=PUBLISH_LANES), BYTES)
+        alerts.key_by(lambda alert: lanes[int(alert[0][:8], 16) % len(lanes)], Types.INT())
+        .process(Deliver(doors.topics, lambda alert: alert[1], tick_ms=5, open_log=log), BYTES)
         .uid("publish")
         .name("publish")
     )
     (
         receipts.key_by(lambda _: 0, Types.INT())
-        .process(Deliver(doors.receipts, lambda receipt: receipt, tick_ms=100), BYTES)
+        .process(Deliver(doors.receipts, lambda receipt: receipt, tick_ms=100, open_log=log), BYTES)
         .uid("receipts")
         .name("receipts")
+        .set_parallelism(1)
     )
     (
-        decoded.get_side_output(DEAD_LETTERS)
-        .union(receipts.get_side_output(DEAD_LETTERS))
+        dead_letters.union(receipts.get_side_output(DEAD_LETTERS))
         .key_by(lambda _: 0, Types.INT())
-        .process(Deliver(doors.dead_letters, lambda letter: letter, tick_ms=50), BYTES)
+        .process(Deliver(doors.dead_letters, lambda letter: letter, tick_ms=50, open_log=log), BYTES)
         .uid("dead-letters")
         .name("dead-letters")
+        .set_parallelism(1)
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Doors:
-    """Makes the doors, inside of the tasks that use them: clients do not travel."""
-
-    settings: Settings
-    deadline_s: float
-
-    def topic(self, wait: Callable[[float], bool]) -> AlertTopic:
-        """Return the door to the alert topic."""
-        return AlertTopic(aws_calls.client("sns"), self.settings.alerts_topic_arn, self._patience(wait), now_us)
-
-    def receipts(self, wait: Callable[[float], bool]) -> ReceiptFiles:
-        """Return the door to the receipts."""
-        return ReceiptFiles(aws_calls.client("s3"), self.settings.curated_bucket, self._patience(wait))
-
-    def dead_letters(self, wait: Callable[[float], bool]) -> DeadLetterQueue:
-        """Return the door to the dead-letter queue."""
-        sqs: Any = aws_calls.client("sqs")
-        s3: Any = aws_calls.client("s3")
-        names = self.settings
-        return DeadLetterQueue(sqs, s3, names.dead_letter_queue_url, names.curated_bucket, self._patience(wait))
-
-    def _patience(self, wait: Callable[[float], bool]) -> Callable[[], Patience]:
-        return lambda: aws_calls.patience(self.deadline_s, wait)

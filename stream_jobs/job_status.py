@@ -16,7 +16,10 @@ from urllib.request import urlopen
 COUNTERS = (
     "records",
     "events",
+    "filtered",
+    "too_old",
     "purchases",
+    "alerts",
     "duplicates",
     "published",
     "retries",
@@ -26,12 +29,17 @@ COUNTERS = (
 )
 _BY_REASON = "dead_letters_"
 _UNSETTLED = "unsettled"
+# The poller's gauge, and that of Flink's Kinesis connector.
+_BEHIND = ("millis_behind_latest", "millisBehindLatest")
+_LATENCIES = {"alert_latency_ms_median": "p50", "alert_latency_ms_p95": "p95", "alert_latency_ms_p99": "p99"}
+_LARGEST = {*_BEHIND, *_LATENCIES}
 _TIMEOUT_S = 5
+_FAILURES = 100
 
 
-def counter_names(metric_ids: list[str]) -> list[str]:
+def own_names(metric_ids: list[str]) -> list[str]:
     """Return the ids that are ours among a vertex's metrics; chained operators prefix theirs."""
-    own = (*COUNTERS, _UNSETTLED)
+    own = {*COUNTERS, _UNSETTLED, *_LARGEST}
     return [name for name in metric_ids if (last := name.rsplit(".", 1)[-1]) in own or last.startswith(_BY_REASON)]
 
 
@@ -53,12 +61,16 @@ class Reading:
         running: every operator runs.
         restarts: how often Flink restarted it.
         unsettled: records and messages that are under way.
+        behind_ms: how far the source is behind the newest record of the stream, where it knows.
+        latency_ms: p50, p95 and p99 of the last alerts, from the stream's arrival to the topic's acknowledgement.
         counters: see `counters_of`.
     """
 
     running: bool
     restarts: int
     unsettled: int | None
+    behind_ms: int | None
+    latency_ms: dict[str, int]
     counters: dict[str, Any]
 
 
@@ -81,20 +93,35 @@ class JobStatus:
         """
         vertices = self._get("")["vertices"]
         sums: Counter[str] = Counter()
+        largest: dict[str, int] = {}
         for vertex in vertices:
             metrics = f"/vertices/{vertex['id']}/subtasks/metrics"
-            names = counter_names([metric["id"] for metric in self._get(metrics)])
-            if names:
-                for metric in self._get(f"{metrics}?get={','.join(names)}"):
-                    sums[metric["id"].rsplit(".", 1)[-1]] += int(metric["sum"])
+            names = own_names([metric["id"] for metric in self._get(metrics)])
+            for metric in self._get(f"{metrics}?get={','.join(names)}") if names else ():
+                name = metric["id"].rsplit(".", 1)[-1]
+                if name in _LARGEST:
+                    largest[name] = max(largest.get(name, 0), round(metric["max"]))
+                else:
+                    sums[name] += int(metric["sum"])
         restarts = self._get("/metrics?get=numRestarts")
         return Reading(
             # The job itself claims to run while its operators still open.
             running=all(vertex["status"] == "RUNNING" for vertex in vertices),
             restarts=int(restarts[0]["value"]) if restarts else 0,
             unsettled=sums.pop(_UNSETTLED, None),
+            behind_ms=max((largest[name] for name in _BEHIND if name in largest), default=None),
+            latency_ms={share: largest[name] for name, share in _LATENCIES.items() if name in largest},
             counters=counters_of(sums),
         )
+
+    def failures(self) -> list[str]:
+        """Return the Java stack traces of the failures so far that Flink remembers, the last one first.
+
+        Raises:
+            OSError: Flink does not answer.
+        """
+        entries = self._get(f"/exceptions?maxExceptions={_FAILURES}")["exceptionHistory"]["entries"]
+        return [str(entry["stacktrace"]) for entry in entries]
 
     def _get(self, path: str) -> Any:
         with urlopen(self._job + path, timeout=_TIMEOUT_S) as answer:  # noqa: S310 - always our own http address

@@ -21,6 +21,7 @@ from schemas.errors import ConfigError
 
 CHECKPOINTS = "checkpoints"
 SAVEPOINTS = "savepoints"
+_METADATA = "_metadata"
 _RECORD = "life.json"
 _LOCK = "lock"
 
@@ -64,7 +65,7 @@ def flink_uri(path: Path) -> str:
 
 def newest_restart_point(folder: Path) -> Path | None:
     """Return the newest complete checkpoint or savepoint below a folder; one without `_metadata` is not complete."""
-    complete = [*folder.glob(f"{CHECKPOINTS}/*/chk-*/_metadata"), *folder.glob(f"{SAVEPOINTS}/*/_metadata")]
+    complete = [*folder.glob(f"{CHECKPOINTS}/*/chk-*/{_METADATA}"), *folder.glob(f"{SAVEPOINTS}/*/{_METADATA}")]
     return max(complete, key=lambda path: path.stat().st_mtime_ns).parent if complete else None
 
 
@@ -84,27 +85,58 @@ def only_one(folder: Path) -> Iterator[None]:
         yield
 
 
-def begin(folder: Path, start: str, *, fresh: bool) -> Beginning:
+def begin(folder: Path, start: str, *, fresh: bool, savepoint: Path | None = None) -> Beginning:
     """Decide where a life begins and put it on record as not clean, for it may die at any moment.
 
     Args:
         folder: the stream's own.
         start: where the first life of this stream begins, see `shards.start_of`; later ones keep to it.
         fresh: forget earlier state.
+        savepoint: begin from this one instead of the newest state; it is copied here, and becomes the newest.
+
+    Raises:
+        ConfigError: the savepoint is none, or is not complete.
     """
     folder.mkdir(parents=True, exist_ok=True)
     last = _read(folder)
-    restart_point = None if fresh else newest_restart_point(folder)
+    newest = newest_restart_point(folder)
+    if savepoint is not None:
+        restart_point: Path | None = adopt(folder, savepoint)
+    else:
+        restart_point = None if fresh else newest
     if restart_point is None:
         for name in (CHECKPOINTS, SAVEPOINTS):
             shutil.rmtree(folder / name, ignore_errors=True)
-    else:
+    elif savepoint is None:
         forget_older(folder, restart_point)
     if last is not None and not fresh:
         start = last.start
     _write(folder, _Life(clean=False, start=start))
-    resumes_clean = last is not None and last.clean and restart_point is not None
-    return Beginning(restart_point, last is not None and not resumes_clean, start)
+    resumes_clean = last is not None and last.clean and restart_point is not None and savepoint in (None, newest)
+    is_first = last is None and savepoint is None
+    return Beginning(restart_point, not is_first and not resumes_clean, start)
+
+
+def adopt(folder: Path, savepoint: Path) -> Path:
+    """Make a savepoint the newest restart point of a stream's folder and return where it is there.
+
+    Raises:
+        ConfigError: it is none, or is not complete.
+    """
+    savepoint = (savepoint.parent if savepoint.name == _METADATA else savepoint).resolve()
+    if not (savepoint / _METADATA).is_file():
+        raise ConfigError(f"{savepoint} is no complete savepoint: it has no {_METADATA}")
+    own = folder.resolve() / SAVEPOINTS
+    if savepoint.is_relative_to(folder.resolve()):
+        adopted = savepoint
+    else:
+        # Flink's savepoints hold relative paths and may be moved; its checkpoints may not.
+        if savepoint.name.startswith("chk-"):
+            raise ConfigError(f"{savepoint} is a checkpoint, which cannot be moved: stop the job to take a savepoint")
+        adopted = own / savepoint.name
+        shutil.copytree(savepoint, adopted, dirs_exist_ok=True)
+    (adopted / _METADATA).touch()
+    return adopted
 
 
 def ended_clean(folder: Path, start: str) -> None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -19,46 +19,47 @@ from pyflink.datastream.state import MapStateDescriptor, StateTtlConfig
 
 from schemas.alert import alert_of, encode_alert
 from schemas.dead_letter import encode_dead_letter
+from schemas.event import PURCHASE
 from stream_jobs.clock import now_us
-from stream_jobs.decoding import decode_record, state_key
-from stream_jobs.outbox import Delivery, Door, Outbox
+from stream_jobs.decoding import Decoder, state_key
+from stream_jobs.job_log import OpenLog
+from stream_jobs.metrics import Metrics
+from stream_jobs.outbox import Delivery, Door, Entry, Outbox
+from stream_jobs.rules import Rules
 
 BYTES = Types.PRIMITIVE_ARRAY(Types.BYTE())
-PURCHASE_TYPE = Types.TUPLE([Types.STRING(), Types.STRING(), BYTES])
+# User key, event key, one alert body a line: the event's alerts by every rule that it meets.
+EVENT_TYPE = Types.TUPLE([Types.STRING(), Types.STRING(), BYTES])
+# User key, alert body.
+ALERT_TYPE = Types.TUPLE([Types.STRING(), BYTES])
 DEAD_LETTERS = OutputTag("dead-letters", BYTES)
 # What two clocks of one deployment may differ by.
 _CLOCK_MARGIN_US = 2_000_000
 
 
-class Counters:
-    """Flink counters, made when first used."""
-
-    def __init__(self, metrics: Any) -> None:
-        self._metrics = metrics
-        self._counters: dict[str, Any] = {}
-
-    def add(self, name: str, count: int = 1) -> None:
-        """Add to a counter."""
-        if name not in self._counters:
-            self._counters[name] = self._metrics.counter(name)
-        self._counters[name].inc(count)
-
-
 class Decode(ProcessFunction):  # type: ignore[misc]
-    """Records to purchases as (user key, event key, alert), dead letters aside.
+    """Records to events to alert, as (user key, event key, alert bodies), dead letters aside.
 
-    A purchase that arrived before this attempt began may have been published by an earlier one; its alert says so.
+    An event that arrived before this attempt began may have been published by an earlier one; its alerts say so.
 
     Args:
+        rules: what is alerted.
+        max_age_us: how long before its arrival an alerted event may have happened; None for no limit.
         repeats_before_us: until when an earlier life may have published what arrived; 0 where there was none.
+        open_log: opens the operator's log.
     """
 
-    def __init__(self, repeats_before_us: int) -> None:
+    def __init__(self, rules: Rules, max_age_us: int | None, repeats_before_us: int, open_log: OpenLog) -> None:
+        self._rules = rules
+        self._max_age_us = max_age_us
         self._repeats_before_us = repeats_before_us
+        self._open_log = open_log
 
     def open(self, runtime_context: Any) -> None:
         """Called once for each attempt."""
-        self._counters = Counters(runtime_context.get_metrics_group())
+        self._decoder = Decoder(self._rules, self._max_age_us)
+        self._metrics = Metrics(runtime_context.get_metrics_group())
+        self._log = self._open_log("decode")
         # The Python context's own accessor does not work in thread mode; Java's does.
         if runtime_context._runtime_context.getTaskInfo().getAttemptNumber() > 0:
             self._repeats_before_us = now_us() + _CLOCK_MARGIN_US
@@ -68,22 +69,29 @@ class Decode(ProcessFunction):  # type: ignore[misc]
     def process_element(self, value: tuple[bytes, int, str, str], ctx: Any) -> Iterator[Any]:
         """Decode one record."""
         data, arrival_us, *_ = value
-        decoded = decode_record(data, arrival_us)
-        self._counters.add("records")
-        self._counters.add("events", decoded.events)
-        for event in decoded.purchases:
-            alert = alert_of(event, arrival_us)
+        decoded = self._decoder.record(data, arrival_us)
+        count = self._metrics.add
+        count("records", 1)
+        count("events", decoded.events)
+        count("filtered", decoded.filtered)
+        count("too_old", decoded.too_old)
+        for found in decoded.alerts:
+            event = found.event
+            alerts = [alert_of(event, arrival_us, rule.name) for rule in found.rules]
             if arrival_us < self._repeats_before_us:
-                alert = msgspec.structs.replace(alert, maybe_repeat=True)
-            self._counters.add("purchases")
-            yield state_key(event.user_id), state_key(event.event_id), encode_alert(alert)
+                alerts = [msgspec.structs.replace(alert, maybe_repeat=True) for alert in alerts]
+            bodies = [encode_alert(alert) for alert in alerts]
+            count("purchases", int(event.event_type == PURCHASE))
+            count("alerts", len(bodies))
+            yield state_key(event.user_id), state_key(event.event_id), b"\n".join(bodies)
         for letter in decoded.dead_letters:
-            self._counters.add(f"dead_letters_{letter.reason}")
+            count(f"dead_letters_{letter.reason}", 1)
+            self._log.tell("dead letter", reason=letter.reason, stage=letter.stage, payload_bytes=letter.payload_bytes)
             yield DEAD_LETTERS, encode_dead_letter(letter)
 
 
 class Dedupe(KeyedProcessFunction):  # type: ignore[misc]
-    """Drops a user's purchase whose event id was seen within the time to live; keeps the user's order.
+    """Drops a user's event whose id was seen within the time to live; gives the alerts of the others, in order.
 
     Args:
         hours: the time to live of an id, from when it was first seen.
@@ -98,21 +106,23 @@ class Dedupe(KeyedProcessFunction):  # type: ignore[misc]
         # Not a Duration: PyFlink 2.2 takes it and fails at run time. No explicit RocksDB clean-up: see FLINK-40628.
         descriptor.enable_time_to_live(StateTtlConfig.new_builder(Time.hours(self._hours)).build())
         self._seen = runtime_context.get_map_state(descriptor)
-        self._counters = Counters(runtime_context.get_metrics_group())
+        self._metrics = Metrics(runtime_context.get_metrics_group())
 
-    def process_element(self, value: tuple[str, str, bytes], ctx: Any) -> Iterator[Any]:
-        """Pass a purchase on as (user key, event key, alert) if it is new."""
-        if self._seen.contains(value[1]):
-            self._counters.add("duplicates")
-        else:
-            self._seen.put(value[1], True)
-            yield value
+    def process_element(self, value: tuple[str, str, bytes], ctx: Any) -> Iterator[tuple[str, bytes]]:
+        """Give (user key, alert body) of each alert of an event that is new."""
+        user_key, event_key, bodies = value
+        if self._seen.contains(event_key):
+            self._metrics.add("duplicates", 1)
+            return
+        self._seen.put(event_key, True)
+        for body in bodies.split(b"\n"):
+            yield user_key, body
 
 
 @dataclass(slots=True)
 class _Lane:
     outbox: Outbox
-    sending: Future[Delivery] | None = None
+    flights: list[tuple[list[Entry], Future[Delivery]]] = field(default_factory=list)
     timer_ms: int = 0
 
 
@@ -126,7 +136,7 @@ class Deliver(KeyedProcessFunction):  # type: ignore[misc]
         open_door: makes the door; gets what pauses a thread and says whether the job is closing.
         body_of: takes the body out of an element.
         tick_ms: how often to look whether a delivery is through.
-        lanes: how many keys there are at most.
+        open_log: opens the operator's log.
     """
 
     def __init__(
@@ -134,12 +144,12 @@ class Deliver(KeyedProcessFunction):  # type: ignore[misc]
         open_door: Callable[[Callable[[float], bool]], Door],
         body_of: Callable[[Any], bytes],
         tick_ms: int,
-        lanes: int = 1,
+        open_log: OpenLog,
     ) -> None:
         self._open_door = open_door
         self._body_of = body_of
         self._tick_ms = tick_ms
-        self._max_lanes = lanes
+        self._open_log = open_log
 
     def open(self, runtime_context: Any) -> None:
         """Called once for each attempt; lanes are restored when their key first comes up."""
@@ -148,11 +158,11 @@ class Deliver(KeyedProcessFunction):  # type: ignore[misc]
         # Not BYTES: thread mode makes an array of objects of that in state, which fails at the first checkpoint.
         descriptor = MapStateDescriptor("entries", Types.STRING(), Types.PICKLED_BYTE_ARRAY())
         self._entries = runtime_context.get_map_state(descriptor)
-        self._threads = ThreadPoolExecutor(self._max_lanes, "deliver")
+        self._threads = ThreadPoolExecutor(self._door.limits.max_flights, "deliver")
         self._lanes: dict[Any, _Lane] = {}
-        metrics = runtime_context.get_metrics_group()
-        self._counters = Counters(metrics)
-        metrics.gauge("unsettled", lambda: sum(len(lane.outbox) for lane in list(self._lanes.values())))
+        self._metrics = Metrics(runtime_context.get_metrics_group())
+        self._log = self._open_log("deliver")
+        self._metrics.gauge("unsettled", lambda: sum(len(lane.outbox) for lane in list(self._lanes.values())))
 
     def process_element(self, value: Any, ctx: Any) -> Iterator[Any]:
         """Take an element in; waits while the lane is full, which holds back the job."""
@@ -160,8 +170,8 @@ class Deliver(KeyedProcessFunction):  # type: ignore[misc]
         entry = lane.outbox.add(self._body_of(value), ctx.timer_service().current_processing_time())
         self._entries.put(entry.key, entry.body)
         yield from self._advance(lane, ctx)
-        while lane.outbox.is_full and lane.sending is not None:
-            wait([lane.sending], timeout=self._tick_ms / 1000)
+        while lane.outbox.is_full and lane.flights:
+            wait([flight for _, flight in lane.flights], timeout=self._tick_ms / 1000, return_when=FIRST_COMPLETED)
             yield from self._advance(lane, ctx)
 
     def on_timer(self, timestamp: int, ctx: Any) -> Iterator[Any]:
@@ -179,25 +189,36 @@ class Deliver(KeyedProcessFunction):  # type: ignore[misc]
         key = ctx.get_current_key()
         lane = self._lanes.get(key)
         if lane is None:
-            lane = _Lane(Outbox(self._door.limits, self._door.size_bytes, self._entries.items()))
+            lane = _Lane(Outbox(self._door.limits, self._door.address, self._entries.items()))
             self._lanes[key] = lane
         return lane
 
     def _advance(self, lane: _Lane, ctx: Any) -> Iterator[Any]:
-        timers = ctx.timer_service()
-        now_ms = timers.current_processing_time()
-        if lane.sending is not None and lane.sending.done():
-            delivery = lane.sending.result()
-            lane.sending = None
-            for entry in lane.outbox.settle():
+        for landed in [flight for flight in lane.flights if flight[1].done()]:
+            batch, sending = landed
+            delivery = sending.result()
+            lane.flights.remove(landed)
+            lane.outbox.settle(batch)
+            for entry in batch:
                 self._entries.remove(entry.key)
-            for name, count in delivery.counts.items():
-                self._counters.add(name, count)
+            self._count(len(batch), delivery)
             yield from delivery.receipts
             for letter in delivery.dead_letters:
                 yield DEAD_LETTERS, letter
-        if batch := lane.outbox.take(now_ms):
-            lane.sending = self._threads.submit(self._door.deliver, batch)
+        timers = ctx.timer_service()
+        now_ms = timers.current_processing_time()
+        while batch := lane.outbox.take(now_ms):
+            lane.flights.append((batch, self._threads.submit(self._door.deliver, batch)))
         if len(lane.outbox) and lane.timer_ms <= now_ms:
             lane.timer_ms = now_ms + self._tick_ms
             timers.register_processing_time_timer(lane.timer_ms)
+
+    def _count(self, batch_size: int, delivery: Delivery) -> None:
+        for name, count in delivery.counts.items():
+            self._metrics.add(name, count)
+        if delivery.counts.get("retries") or delivery.dead_letters:
+            self._log.tell("batch with failures", entries=batch_size, **delivery.counts)
+        if delivery.latencies_ms:
+            self._metrics.observe("batch_size", batch_size)
+        for latency_ms in delivery.latencies_ms:
+            self._metrics.observe("alert_latency_ms", latency_ms)

@@ -15,6 +15,10 @@ class StoppedError(Exception):
     """The job is closing: what was being tried is left to the next life."""
 
 
+class GaveUpError(WorkFailedError):
+    """The far side was away for too long: another attempt would only begin the same wait again."""
+
+
 class Patience:
     """How long failures in a row are borne.
 
@@ -52,14 +56,14 @@ class Patience:
             cause: the error it met.
 
         Raises:
-            WorkFailedError: the deadline is over.
+            GaveUpError: the deadline is over.
             StoppedError: the job is closing.
         """
         now_s = self._monotonic()
         if self._failing_since_s is None:
             self._failing_since_s = now_s
         if now_s - self._failing_since_s >= self._deadline_s:
-            raise WorkFailedError(
+            raise GaveUpError(
                 f"{what}: gave up after {self._deadline_s:.0f} s and {self._failures} tries"
             ) from cause
         pause_s = backoff_s(self._failures, self._draw())

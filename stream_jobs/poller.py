@@ -1,16 +1,28 @@
 """The Kinesis source in pure Python, for machines without the connector's jar.
 
-A thread fetches ahead into a bounded queue; a timer only drains it, so that no call to Kinesis holds up a checkpoint.
-Positions and records move in one step of the task, which makes them exact with regard to checkpoints. One subtask reads
-all shards.
+A thread fetches ahead; timers only drain it, so that no call to Kinesis holds up a checkpoint. Positions and records
+move in one step of the task, which makes them exact with regard to checkpoints.
+
+The timers are no instants but turns: they lie in the past of any clock, so that Flink fires them at once. A timer at an
+instant would be held up by a clock that is set back, for as long as it was set back.
+
+Shards are dealt out to a fixed number of slots by their number, and each slot is one key of Flink's, with the positions
+of its shards as its state. Which slot reads a shard depends on nothing else, so that none is read twice and none is
+forgotten, whatever the parallelism of this life and of the one before. Limits:
+
+- More subtasks than slots stay idle.
+- A child waits for its parents wherever they are read: the shards that have ended are known to the whole process. All
+  subtasks therefore have to run in one process, as they do on one machine.
+- Beyond parallelism 1, the last records of a parent and the first of its child may reach the next operator by different
+  ways; the child's are read only after the parent's were sent, which makes an overtaking unlikely but not impossible.
+- A shard that has ended stays in the state, some sixty bytes of it.
 """
 
 from __future__ import annotations
 
-import queue
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,18 +33,25 @@ from pyflink.datastream.connectors.file_system import FileSource, StreamFormat
 from pyflink.datastream.state import MapStateDescriptor
 
 from stream_jobs import aws_calls
-from stream_jobs.fetching import Fetched, Fetcher
-from stream_jobs.lives import flink_uri
-from stream_jobs.patience import StoppedError
+from stream_jobs.fetching import Fetcher, SlotPositions
+from stream_jobs.lives import flink_uri, write_whole
+from stream_jobs.prefetch import Prefetch
+from stream_jobs.record_type import RECORD_TYPE
 from stream_jobs.shards import ENDED
+from stream_jobs.spread import spread_keys
 
-_QUEUE_READS = 20
-_RECORDS_PER_TICK = 2_000
-_TICK_MS = 5
-_IDLE_WAIT_S = 0.05
+# Part of the state: another number would deal the shards out anew and read them from other positions.
+SLOTS = 8
+_RECORDS_PER_TURN = 2_000
+# How long a turn waits for records; a checkpoint begins no later than this.
+_TURN_S = 0.025
+_FIRST_TURN = -(1 << 62)
+# So many turns are skipped at the beginning of an attempt. The lowest turn comes first, and slots that come together
+# from subtasks of an earlier life have seen different numbers of turns: the first to come must not keep the others off.
+_SKIPPED_TURNS = 10**12
+# Slots without a shard to read sit out so many turns.
+_IDLE_TURNS = 10
 _START_KEY = "@start"  # no shard can be called so
-
-RECORD_TYPE = Types.TUPLE([Types.PRIMITIVE_ARRAY(Types.BYTE()), Types.LONG(), Types.STRING(), Types.STRING()])
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,106 +79,125 @@ class PollerConfig:
 
 
 def poll(environment: StreamExecutionEnvironment, config: PollerConfig) -> DataStream:
-    """Return the records of the stream as (data, arrival in microseconds, shard id, sequence number)."""
+    """Return the records of the stream as `RECORD_TYPE`."""
     seed = config.folder / "seed"
     seed.mkdir(parents=True, exist_ok=True)
     if not (seed / "slots").exists():
-        (seed / "slots").write_text("slot-0\n", encoding="utf-8")
+        write_whole(seed / "slots", "".join(f"{slot}\n" for slot in range(SLOTS)).encode())
     # A source that ends would end the job and drop the timers; one that watches a folder stays, and costs nothing.
     source = (
         FileSource.for_record_stream_format(StreamFormat.text_line_format(), flink_uri(seed))
         .monitor_continuously(Duration.of_days(1))
         .build()
     )
+    # As for parallelism 1, always: the keys are part of the state.
+    keys = spread_keys(SLOTS, 1)
     return (
         environment.from_source(source, WatermarkStrategy.no_watermarks(), "seed")
         .uid("seed")
-        .key_by(lambda slot: slot)
-        .process(Poller(config), RECORD_TYPE)
+        .set_parallelism(1)
+        .key_by(lambda slot: keys[int(slot)], Types.INT())
+        .process(Poller(config, keys), RECORD_TYPE)
         .uid("poll")
         .name("poll")
     )
 
 
 class Poller(KeyedProcessFunction):  # type: ignore[misc]
-    """Drains what its thread fetched; see the module."""
+    """Drains, slot by slot, what its thread has fetched; see the module.
 
-    def __init__(self, config: PollerConfig) -> None:
+    Args:
+        config: what to read.
+        keys: the key of each slot.
+    """
+
+    def __init__(self, config: PollerConfig, keys: list[int]) -> None:
         self._config = config
+        self._slots = {key: slot for slot, key in enumerate(keys)}
 
     def open(self, runtime_context: Any) -> None:
         """Called once for each attempt, before any element or timer; keyed state cannot be read yet."""
         self._positions = runtime_context.get_map_state(MapStateDescriptor("positions", Types.STRING(), Types.STRING()))
-        self._fetched: queue.Queue[Fetched] = queue.Queue(_QUEUE_READS)
-        self._stop = threading.Event()
-        self._failure: BaseException | None = None
-        self._thread: threading.Thread | None = None
+        # The Python context's own accessors do not work in thread mode; Java's do.
+        context = runtime_context._runtime_context
+        job = str(context.getJobInfo().getJobId().toString())
+        self._ended = _ended_shards(job, int(context.getTaskInfo().getAttemptNumber()))
+        self._prefetch = Prefetch(self._open_fetcher, self._config.pause_file.exists)
+        self._adopted: set[int] = set()
+        self._turn = _FIRST_TURN
         metrics = runtime_context.get_metrics_group()
-        metrics.gauge("unsettled", self._fetched.qsize)
+        metrics.gauge("unsettled", self._prefetch.unsettled)
+        metrics.gauge("millis_behind_latest", self._prefetch.millis_behind_latest)
 
     def process_element(self, value: str, ctx: Any) -> Iterator[Any]:
-        """Called for the seed: once in the life of the state, and again where the folder was moved."""
+        """Called for each slot once in the life of the state, and again where the folder was moved."""
         if not self._positions.contains(_START_KEY):
             self._positions.put(_START_KEY, self._config.start)
-            self._arm(ctx, 1)
+            ctx.timer_service().register_processing_time_timer(_FIRST_TURN)
         return iter(())
 
     def on_timer(self, timestamp: int, ctx: Any) -> Iterator[tuple[bytes, int, str, str]]:
-        """Emit what was fetched meanwhile."""
-        if self._thread is None:
-            positions = dict(self._positions.items())
-            self._thread = threading.Thread(target=self._run, args=(positions,), name="kinesis-poller", daemon=True)
-            self._thread.start()
-        if self._failure is not None:
-            raise self._failure
-        emitted = 0
-        while emitted < _RECORDS_PER_TICK:
-            try:
-                fetched = self._fetched.get_nowait()
-            except queue.Empty:
-                break
-            self._positions.put(fetched.shard_id, ENDED if fetched.ended else fetched.records[-1].sequence_number)
-            for record in fetched.records:
-                yield record.data, record.arrival_us, fetched.shard_id, record.sequence_number
-            emitted += len(fetched.records)
-        self._arm(ctx, 1 if emitted else _TICK_MS)
+        """Emit what was fetched for a slot meanwhile."""
+        slot = self._slots[ctx.get_current_key()]
+        if slot not in self._adopted:
+            self._adopt(slot)
+            timestamp += _SKIPPED_TURNS
+        elif timestamp > self._turn:
+            self._prefetch.wait(_TURN_S)
+        self._turn = max(self._turn, timestamp)
+        yield from self._drain(slot)
+        sits_out = _IDLE_TURNS if self._prefetch.is_idle(slot) else 0
+        ctx.timer_service().register_processing_time_timer(self._turn + 1 + sits_out)
 
     def close(self) -> None:
         """Called when the attempt ends, for whatever reason."""
-        self._stop.set()
+        self._prefetch.close()
 
-    def _arm(self, ctx: Any, in_ms: int) -> None:
-        timers = ctx.timer_service()
-        timers.register_processing_time_timer(timers.current_processing_time() + in_ms)
-
-    def _run(self, positions: dict[str, str]) -> None:
+    def _adopt(self, slot: int) -> None:
+        self._adopted.add(slot)
+        positions = dict(self._positions.items())
         start = positions.pop(_START_KEY)
-        try:
-            fetcher = Fetcher(
-                aws_calls.client("kinesis"),
-                self._config.stream,
-                self._config.created_us,
-                start,
-                positions,
-                lambda: aws_calls.patience(self._config.outage_deadline_s, self._stop.wait),
-                time.monotonic,
-            )
-            while not self._stop.is_set():
-                if self._config.pause_file.exists() or not self._fetch_round(fetcher):
-                    self._stop.wait(_IDLE_WAIT_S)
-        except StoppedError:
-            return
-        except Exception as error:  # not swallowed: the task thread raises it
-            self._failure = error
+        self._ended.update(shard_id for shard_id, position in positions.items() if position == ENDED)
+        self._prefetch.adopt(SlotPositions(slot, start, positions))
 
-    def _fetch_round(self, fetcher: Fetcher) -> bool:
-        came = False
-        for fetched in fetcher.round():
-            came = True
-            while not self._stop.is_set():
-                try:
-                    self._fetched.put(fetched, timeout=0.5)
-                    break
-                except queue.Full:
-                    continue
-        return came
+    def _drain(self, slot: int) -> Iterator[tuple[bytes, int, str, str]]:
+        emitted = 0
+        while emitted < _RECORDS_PER_TURN and (fetched := self._prefetch.take(slot)) is not None:
+            self._positions.put(fetched.shard_id, fetched.position)
+            for record in fetched.records:
+                yield record.data, record.arrival_us, fetched.shard_id, record.sequence_number
+            emitted += len(fetched.records)
+            if fetched.ended:
+                self._ended.add(fetched.shard_id)  # only now: its children may be read from here on
+
+    def _open_fetcher(self, wait: Callable[[float], bool]) -> Fetcher:
+        return Fetcher(
+            aws_calls.client("kinesis"),
+            self._config.stream,
+            self._config.created_us,
+            SLOTS,
+            self._ended,
+            lambda: aws_calls.patience(self._config.outage_deadline_s, wait),
+            time.monotonic,
+        )
+
+
+_ended_lock = threading.Lock()
+_ended_by_job: dict[str, tuple[int, set[str]]] = {}
+
+
+def _ended_shards(job: str, attempt: int) -> set[str]:
+    """Return the shards whose end has been sent on in one attempt of a job; its subtasks share one set.
+
+    One for each attempt: an attempt goes back to a checkpoint, where a shard may not have ended yet. Flink restarts all
+    subtasks of the job together, so their attempt numbers agree.
+    """
+    with _ended_lock:
+        newest, ended = _ended_by_job.get(job, (-1, set()))
+        if attempt == newest:
+            return ended
+        if attempt < newest:
+            return set()  # for a subtask that has not heard yet that its attempt is over
+        fresh: set[str] = set()
+        _ended_by_job[job] = (attempt, fresh)
+        return fresh

@@ -1,4 +1,4 @@
-"""Receipts: one line in the lake for each alert that the topic acknowledged, in the hour of its publish.
+"""The door to the receipts: one line in the lake for each acknowledged alert, in the hour of its publish.
 
 A batch becomes one object for each hour in it. The same batch put twice is the same object; a batch cut differently
 after a crash may repeat a receipt, never lose one.
@@ -6,64 +6,19 @@ after a crash may repeat a receipt, never lose one.
 
 from __future__ import annotations
 
-import gzip
-import hashlib
 from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Any
 
-import msgspec
-
-from schemas.alert import PurchaseAlert
-from schemas.instants import format_instant_us, parse_instant_us
-from schemas.lake import RECEIPTS_PREFIX, hour_folder
+from schemas.receipt import decode_receipt, receipt_object
 from stream_jobs.aws_calls import call_until_answered
-from stream_jobs.outbox import Delivery, Entry, Limits
+from stream_jobs.outbox import Address, Delivery, Entry, Limits
 from stream_jobs.patience import Patience
 
-
-class Receipt(PurchaseAlert, frozen=True, kw_only=True):
-    """The alert as it was sent, with the acknowledgement."""
-
-    message_id: str
-    published_timestamp: str
-    latency_ms: float
-
-
-_decode = msgspec.json.Decoder(Receipt).decode
-
-
-def receipt_of(alert: PurchaseAlert, message_id: str, published_us: int) -> Receipt:
-    """Return the receipt of an alert; its latency runs from the stream's arrival to the acknowledgement."""
-    latency_ms = (published_us - parse_instant_us(alert.arrival_timestamp)) / 1000
-    return Receipt(
-        **msgspec.structs.asdict(alert),
-        message_id=message_id,
-        published_timestamp=format_instant_us(published_us),
-        latency_ms=latency_ms,
-    )
-
-
-def encode_receipt(receipt: Receipt) -> bytes:
-    """Return a receipt's line, without its newline."""
-    return msgspec.json.encode(receipt)
-
-
-def decode_receipt(line: bytes) -> Receipt:
-    """Return the receipt in a line.
-
-    Raises:
-        msgspec.DecodeError: the line holds none.
-    """
-    return _decode(line)
-
-
-def receipt_object(lines: Sequence[bytes]) -> tuple[str, bytes]:
-    """Return key and bytes of the object that holds receipts of one hour."""
-    published_us = parse_instant_us(_decode(lines[0]).published_timestamp)
-    text = b"\n".join(lines) + b"\n"
-    name = f"receipts-{published_us}-{hashlib.sha256(text).hexdigest()[:12]}.json.gz"
-    return RECEIPTS_PREFIX + hour_folder(published_us) + name, gzip.compress(text, mtime=0)
+_MAX_LINES = 500
+_MAX_BYTES = 4 * 1024 * 1024
+_MAX_WAITING = 5_000
+_LINGER_MS = 1_000
 
 
 class ReceiptFiles:
@@ -73,18 +28,20 @@ class ReceiptFiles:
         client: an S3 client.
         bucket: the curated bucket.
         patience: makes the patience for one batch.
+        linger_ms: how long receipts are collected for one object.
     """
 
-    limits = Limits(max_entries=500, max_bytes=4 * 1024 * 1024, linger_ms=1_000, max_waiting=5_000)
-
-    def __init__(self, client: Any, bucket: str, patience: Callable[[], Patience]) -> None:
+    def __init__(
+        self, client: Any, bucket: str, patience: Callable[[], Patience], linger_ms: int = _LINGER_MS
+    ) -> None:
+        self.limits = Limits(_MAX_LINES, _MAX_BYTES, linger_ms, max_waiting=_MAX_WAITING)
         self._client = client
         self._bucket = bucket
         self._patience = patience
 
-    def size_bytes(self, body: bytes) -> int:
-        """Return the length of a line."""
-        return len(body)
+    def address(self, body: bytes) -> Address:
+        """Return the bucket, with the length of a line."""
+        return Address(size_bytes=len(body))
 
     def deliver(self, batch: Sequence[Entry]) -> Delivery:
         """Put a batch of receipts, see `Door`."""
@@ -104,4 +61,4 @@ class ReceiptFiles:
 
 
 def _hour(line: bytes) -> str:
-    return _decode(line).published_timestamp[:13]
+    return decode_receipt(line).published_timestamp[:13]

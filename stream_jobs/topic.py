@@ -1,12 +1,14 @@
-"""The door to the alert topic: PublishBatch, judged entry by entry.
+"""The door to the alert topics: PublishBatch, judged entry by entry.
 
-An alert that a crash or a broken call may have sent before says so. An alert that the topic will never take becomes a
-dead letter; everything else is tried again until the deadline.
+An alert that a crash or a broken call may have sent before says so. An alert that its topic will never take becomes a
+dead letter; everything else is tried again until the deadline. A user's alerts for one topic keep their order: they
+are never out in two calls at a time, and for a FIFO topic, which promises an order itself, not even in one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -14,15 +16,23 @@ import msgspec
 from schemas.alert import PurchaseAlert, decode_alert, encode_alert, message_attributes
 from schemas.dead_letter import PUBLISH_REJECTED, dead_letter_of, encode_dead_letter
 from schemas.instants import parse_instant_us
+from schemas.receipt import encode_receipt, receipt_of
 from stream_jobs.aws_calls import send_batch
-from stream_jobs.batching import MAX_BATCH_BYTES, MAX_BATCH_ENTRIES
-from stream_jobs.outbox import Delivery, Entry, Limits
+from stream_jobs.decoding import state_key
+from stream_jobs.outbox import MAX_BATCH_BYTES, MAX_BATCH_ENTRIES, Address, Delivery, Entry, Limits
 from stream_jobs.patience import Patience
 from stream_jobs.publishing import BatchSend, Delivered, Rejected
-from stream_jobs.receipts import encode_receipt, receipt_of
 
 # Setting `maybe_repeat` later makes a message one byte shorter, so a size once found to fit goes on fitting.
 _TOO_LARGE = Rejected("MessageTooLong", f"more than {MAX_BATCH_BYTES} bytes with its attributes", attempts=0)
+# An alert may have waited in the job's state while its rule was taken out of the configuration.
+_NOWHERE = ""
+_NO_RULE = Rejected("NoSuchRule", "its rule is no longer configured", attempts=0)
+# At 20 ms a call this many calls carry some ten thousand alerts a second, more than one slot decodes.
+MAX_FLIGHTS = 32
+_FIFO_ENDING = ".fifo"
+# Source: SNS API reference, PublishBatchRequestEntry, MessageDeduplicationId.
+_DEDUPLICATION_ID = re.compile(r"[!-~]{1,128}")
 
 
 def message_bytes(alert: PurchaseAlert) -> int:
@@ -33,9 +43,28 @@ def message_bytes(alert: PurchaseAlert) -> int:
     )
 
 
-def publish_entry(entry_id: str, alert: PurchaseAlert) -> dict[str, Any]:
-    """Return an alert as an entry of PublishBatch."""
+def fifo_twin(topic_arn: str) -> str:
+    """Return the FIFO topic that stands beside a topic, or the topic itself where it is one."""
+    return topic_arn if is_fifo(topic_arn) else topic_arn + _FIFO_ENDING
+
+
+def is_fifo(topic_arn: str) -> bool:
+    """Say whether a topic keeps an order; SNS has it in the name."""
+    return topic_arn.endswith(_FIFO_ENDING)
+
+
+def fifo_ids(alert: PurchaseAlert) -> dict[str, str]:
+    """Return what a FIFO topic asks for: the group, which is the user, and the id by which it drops a repeat."""
+    own_id = alert.event_id if alert.rule == alert.event_type else f"{alert.rule}.{alert.event_id}"
     return {
+        "MessageGroupId": state_key(alert.user_id),
+        "MessageDeduplicationId": own_id if _DEDUPLICATION_ID.fullmatch(own_id) else state_key(own_id),
+    }
+
+
+def publish_entry(entry_id: str, alert: PurchaseAlert, *, fifo: bool = False) -> dict[str, Any]:
+    """Return an alert as an entry of PublishBatch."""
+    return (fifo_ids(alert) if fifo else {}) | {
         "Id": entry_id,
         "Message": encode_alert(alert).decode(),
         "MessageAttributes": {
@@ -45,53 +74,64 @@ def publish_entry(entry_id: str, alert: PurchaseAlert) -> dict[str, Any]:
     }
 
 
-class AlertTopic:
-    """The alert topic.
+class AlertTopics:
+    """The topics that the rules name.
 
     Args:
         client: an SNS client.
-        topic_arn: the topic.
+        topic_arns: rule -> topic.
         patience: makes the patience for one batch.
         now_us: the clock.
     """
 
-    limits = Limits(MAX_BATCH_ENTRIES, MAX_BATCH_BYTES, linger_ms=10, max_waiting=1_000)
+    limits = Limits(MAX_BATCH_ENTRIES, MAX_BATCH_BYTES, linger_ms=10, max_waiting=1_000, max_flights=MAX_FLIGHTS)
 
     def __init__(
-        self, client: Any, topic_arn: str, patience: Callable[[], Patience], now_us: Callable[[], int]
+        self,
+        client: Any,
+        topic_arns: Mapping[str, str],
+        patience: Callable[[], Patience],
+        now_us: Callable[[], int],
     ) -> None:
         self._client = client
-        self._topic_arn = topic_arn
+        self._topic_arns = topic_arns
         self._patience = patience
         self._now_us = now_us
 
-    def size_bytes(self, body: bytes) -> int:
-        """Return what an alert counts against the topic's limit."""
-        return message_bytes(decode_alert(body))
+    def address(self, body: bytes) -> Address:
+        """Return an alert's topic, its user, and what it counts against the topic's limit."""
+        alert = decode_alert(body)
+        topic_arn = self._topic_arns.get(alert.rule, _NOWHERE)
+        return Address(topic_arn, alert.user_id, message_bytes(alert), is_alone=is_fifo(topic_arn))
 
     def deliver(self, batch: Sequence[Entry]) -> Delivery:
         """Publish a batch of alerts, see `Door`; receipts in the order of the batch."""
+        topic_arn = batch[0].address.destination
         alerts = {entry.key: decode_alert(entry.body) for entry in batch}
-        fitting = [key for key, alert in alerts.items() if message_bytes(alert) <= MAX_BATCH_BYTES]
+        fitting = [entry.key for entry in batch if topic_arn and entry.address.size_bytes <= MAX_BATCH_BYTES]
         known_repeats = {entry.key for entry in batch if entry.restored or alerts[entry.key].maybe_repeat}
         send = BatchSend(fitting, known_repeats.intersection(fitting))
         acknowledged_us: dict[str, int] = {}
 
         def call(ids: Sequence[str]) -> Any:
-            entries = [publish_entry(key, _flagged(alerts[key], key in send.maybe_repeats)) for key in ids]
-            answer = self._client.publish_batch(TopicArn=self._topic_arn, PublishBatchRequestEntries=entries)
+            entries = [
+                publish_entry(key, _flagged(alerts[key], key in send.maybe_repeats), fifo=is_fifo(topic_arn))
+                for key in ids
+            ]
+            answer = self._client.publish_batch(TopicArn=topic_arn, PublishBatchRequestEntries=entries)
             acknowledged_us.update(dict.fromkeys(ids, self._now_us()))
             return answer
 
-        send_batch(f"publish to {self._topic_arn}", call, send, self._patience())
+        send_batch(f"publish to {topic_arn}", call, send, self._patience())
         delivery = Delivery(counts={"published": 0, "retries": send.retries})
         for entry in batch:
-            outcome = send.outcomes.get(entry.key, _TOO_LARGE)
+            outcome = send.outcomes.get(entry.key, _TOO_LARGE if topic_arn else _NO_RULE)
             alert = alerts[entry.key]
             if isinstance(outcome, Delivered):
                 sent = _flagged(alert, outcome.maybe_repeat)
                 receipt = receipt_of(sent, outcome.message_id, acknowledged_us[entry.key])
                 delivery.receipts.append(encode_receipt(receipt))
+                delivery.latencies_ms.append(receipt.latency_ms)
                 delivery.counts["published"] += 1
             else:
                 delivery.dead_letters.append(_rejected_letter(alert, entry.body, outcome))

@@ -10,14 +10,20 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from schemas.alert import decode_alert
 from schemas.instants import format_instant_us, parse_instant_us
+from stream_jobs.aws_calls import call_until_answered
 from stream_jobs.clock import now_us
+from stream_jobs.patience import Patience
+from stream_jobs.terminal import printable
+from stream_jobs.topic import is_fifo
 
+OUTAGE_DEADLINE_S = 60.0
 _LONGEST_POLL_S = 2
 # ISO 4217: currencies whose minor unit is not a hundredth.
 _NO_MINOR = ("BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF")
@@ -33,6 +39,7 @@ class SeenAlert(msgspec.Struct, frozen=True, kw_only=True):
     currency: str | None
     country: str | None
     page_url: str | None
+    rule: str
     arrival_timestamp: str
     received_timestamp: str
     latency_ms: float
@@ -63,6 +70,7 @@ def seen(body: str, message_id: str, received_us: int) -> SeenAlert:
         currency=alert.currency,
         country=alert.country,
         page_url=alert.page_url,
+        rule=alert.rule,
         arrival_timestamp=alert.arrival_timestamp,
         received_timestamp=format_instant_us(received_us),
         latency_ms=(received_us - parse_instant_us(alert.arrival_timestamp)) / 1000,
@@ -84,39 +92,25 @@ def amount_text(amount_minor: int | None, currency: str | None) -> str:
 def line_of(alert: SeenAlert) -> str:
     """Return an alert as one line for a person."""
     flag = "  maybe repeat" if alert.maybe_repeat else ""
-    return (
-        f"{alert.received_timestamp[11:23]}  {alert.order_id or alert.event_id:<20}  "
+    return printable(
+        f"{alert.received_timestamp[11:23]}  {alert.rule:<10}  {alert.order_id or alert.event_id:<20}  "
         f"{amount_text(alert.amount_minor, alert.currency):>14}  {alert.country or '-':<2}  "
         f"{alert.latency_ms:7.0f} ms  {alert.page_url or '-'}{flag}"
     )
 
 
-def quantile(values: list[float], share: float) -> float | None:
-    """Return the smallest value that at least this share does not exceed, or None of no values."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, max(0, -int(-share * len(ordered) // 1) - 1))] if ordered else None
-
-
-def summary(alerts: list[SeenAlert]) -> dict[str, Any]:
-    """Return what was seen in figures; latencies in milliseconds."""
-    latencies = [alert.latency_ms for alert in alerts]
-    return {
-        "alerts": len(alerts),
-        "distinct": len({alert.event_id for alert in alerts}),
-        "maybe_repeat": sum(alert.maybe_repeat for alert in alerts),
-        "latency_ms": {
-            name: quantile(latencies, share) for name, share in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99))
-        },
-    }
-
-
 @contextmanager
 def subscribed(sns: Any, sqs: Any, topic_arn: str) -> Iterator[str]:
-    """Give the address of a queue subscribed to the topic with raw delivery; both are gone afterwards."""
-    queue_url = sqs.create_queue(QueueName=f"clickstream-watch-{uuid.uuid4().hex[:12]}")["QueueUrl"]
+    """Give the address of a queue subscribed to the topic with raw delivery; both are gone afterwards.
+
+    A FIFO topic, whose name ends in `.fifo`, delivers to FIFO queues alone: its queue is one.
+    """
+    ending, attributes = (".fifo", {"FifoQueue": "true"}) if is_fifo(topic_arn) else ("", {})
+    name = f"clickstream-watch-{uuid.uuid4().hex[:12]}{ending}"
+    queue_url = sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
     try:
-        attributes = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])["Attributes"]
-        queue_arn = attributes["QueueArn"]
+        found = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])
+        queue_arn = found["Attributes"]["QueueArn"]
         sqs.set_queue_attributes(QueueUrl=queue_url, Attributes={"Policy": _policy(queue_arn, topic_arn)})
         subscription = sns.subscribe(
             TopicArn=topic_arn,
@@ -134,7 +128,12 @@ def subscribed(sns: Any, sqs: Any, topic_arn: str) -> Iterator[str]:
 
 
 def watch(
-    sqs: Any, queue_url: str, bounds: Bounds, is_stopped: Callable[[], bool], on_foreign: Callable[[str], object]
+    sqs: Any,
+    queue_url: str,
+    bounds: Bounds,
+    is_stopped: Callable[[], bool],
+    on_foreign: Callable[[str], object],
+    patience: Patience,
 ) -> Iterator[SeenAlert]:
     """Give alerts as they arrive, until a bound is met or it is stopped.
 
@@ -144,13 +143,18 @@ def watch(
         bounds: when to end.
         is_stopped: asked between calls.
         on_foreign: told the id of a message that is no alert: anyone may publish to a topic.
+        patience: what failures of the queue are borne with.
+
+    Raises:
+        WorkFailedError: the queue cannot be read, or patience ran out.
+        StoppedError: it was stopped while it waited for the queue.
     """
     begun_s = last_s = time.monotonic()
     given = 0
     while not is_stopped() and (left_s := _seconds_left(bounds, begun_s, last_s)) > 0:
-        answer = sqs.receive_message(
-            QueueUrl=queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=min(_LONGEST_POLL_S, max(1, round(left_s)))
-        )
+        wait_s = min(_LONGEST_POLL_S, max(1, round(left_s)))
+        receive = partial(sqs.receive_message, QueueUrl=queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=wait_s)
+        answer = call_until_answered(f"receive from {queue_url}", receive, patience)
         received_us = now_us()
         messages = answer.get("Messages", [])
         if not messages:
@@ -168,7 +172,8 @@ def watch(
                 return
         entries = [{"Id": str(n), "ReceiptHandle": m["ReceiptHandle"]} for n, m in enumerate(messages)]
         # What is not deleted comes again, under the same message id; the queue itself does not outlive the watching.
-        sqs.delete_message_batch(QueueUrl=queue_url, Entries=entries)
+        delete = partial(sqs.delete_message_batch, QueueUrl=queue_url, Entries=entries)
+        call_until_answered(f"delete messages of {queue_url}", delete, patience)
 
 
 def _seconds_left(bounds: Bounds, begun_s: float, last_s: float) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
@@ -32,7 +33,7 @@ def up(
     firehose_mib: Annotated[float, typer.Option(min=0.001, help="Deliver raw data at this size.")] = 4.0,
     as_json: _AsJson = False,
 ) -> None:
-    """Start the emulated AWS services and the Firehose stand-in, or say that they run.
+    """Start the emulated AWS services and what runs beside them, or say that they run.
 
     Example: `clickstream up --firehose-seconds 5`
     """
@@ -45,7 +46,7 @@ def up(
     said = {
         "started": "the local stack is up",
         "running": "the local stack is already up, with the options that it was started with",
-        "mended": "the Firehose stand-in was gone and runs again, from its checkpoint",
+        "mended": "a part beside the emulator was gone and runs again, from where it was",
     }
     _told.print(f"{said[done]}: {stack.endpoint}, state in {folder}")
     if as_json:
@@ -69,7 +70,8 @@ def status(as_json: _AsJson = False) -> None:
         for name, value in msgspec.to_builtins(found).items():
             parts = value.items() if isinstance(value, dict) else [("", value)]
             for part, detail in parts:
-                table.add_row(f"{name} {part}".strip(), _shown(detail))
+                is_process = name == "processes"
+                table.add_row(f"{name} {part}".strip(), _process(detail) if is_process else _shown(detail))
         Console().print(table)
     if not found.running:
         raise typer.Exit(1)
@@ -112,6 +114,10 @@ def _running() -> Stack:
     if dead := dead_parts(stack):
         raise ConfigError(f"the local stack is broken ({', '.join(dead)} gone): run `clickstream up` to mend it")
     return stack
+
+
+def _process(found: Mapping[str, object]) -> str:
+    return f"pid {found['pid']}" + ("" if found["alive"] else ", gone")
 
 
 def _shown(value: object) -> str:

@@ -5,27 +5,42 @@ Refuses nothing and deletes nothing: what is there already is left as it is.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ParamSpec, cast
 
+from schemas.lake import RAW_PREFIX
 from schemas.settings import Settings
 
 if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_glue import GlueClient
     from mypy_boto3_glue.type_defs import TableInputTypeDef
     from mypy_boto3_kinesis import KinesisClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.literals import QueueAttributeNameType
 
 REGION = "us-east-1"
+# How long the function may take for a batch. A message shows up again after that and not before: else a second
+# invocation would meet the first one's claims.
+FUNCTION_TIMEOUT_S = 60
+_VISIBILITY_S = 90
+# A large file may need several invocations, each of which gives its message back.
+_MAX_RECEIVES = 6
 _Request = ParamSpec("_Request")
 
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """The resources by name; both Glue databases keep their tables in the curated bucket."""
+    """The resources by name; both Glue databases keep their tables in the curated bucket.
+
+    Attributes:
+        dropped_files: the queue of what S3 says about the raw bucket; the function reads it.
+        dropped_files_dead: what that queue gave out too often.
+    """
 
     stream: str = "clickstream"
     shards: int = 2
@@ -33,6 +48,9 @@ class Description:
     curated_bucket: str = "clickstream-curated"
     alerts_topic: str = "PurchaseAlerts"
     dead_letter_queue: str = "clickstream-dead-letters"
+    dropped_files: str = "clickstream-dropped-files"
+    dropped_files_dead: str = "clickstream-dropped-files-dead"
+    dropped_files_table: str = "clickstream-dropped-files"
     database: str = "clickstream"
     raw_database: str = "clickstream_raw"
 
@@ -49,6 +67,7 @@ class Clients:
     sns: SNSClient
     sqs: SQSClient
     glue: GlueClient
+    dynamodb: DynamoDBClient
 
 
 def aws_environment(endpoint: str) -> dict[str, str]:
@@ -81,6 +100,7 @@ def connect(environment: Mapping[str, str]) -> Clients:
         sns=session.client("sns", endpoint_url=endpoint, config=config),
         sqs=session.client("sqs", endpoint_url=endpoint, config=config),
         glue=session.client("glue", endpoint_url=endpoint, config=config),
+        dynamodb=session.client("dynamodb", endpoint_url=endpoint, config=config),
     )
 
 
@@ -109,6 +129,7 @@ def create(description: Description, clients: Clients) -> Settings:
         DatabaseName=description.raw_database,
         TableInput=cast("TableInputTypeDef", hive.raw_glue_table(description.raw_bucket)),
     )
+    create_function_resources(description, clients)
     return Settings(
         stream=description.stream,
         raw_bucket=description.raw_bucket,
@@ -117,7 +138,51 @@ def create(description: Description, clients: Clients) -> Settings:
         dead_letter_queue_url=clients.sqs.create_queue(QueueName=description.dead_letter_queue)["QueueUrl"],
         database=description.database,
         raw_database=description.raw_database,
+        dropped_files_table=description.dropped_files_table,
     )
+
+
+def create_function_resources(description: Description, clients: Clients) -> None:
+    """Create what the function for dropped files works with: table, queue with its dead-letter queue, notification."""
+    dynamodb, sqs, s3 = clients.dynamodb, clients.sqs, clients.s3
+    _unless_there(
+        dynamodb.exceptions.ResourceInUseException,
+        dynamodb.create_table,
+        TableName=description.dropped_files_table,
+        AttributeDefinitions=[{"AttributeName": "event_key", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "event_key", "KeyType": "HASH"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    dynamodb.update_time_to_live(
+        TableName=description.dropped_files_table,
+        TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires"},
+    )
+    dead_arn = _arn_of(sqs, sqs.create_queue(QueueName=description.dropped_files_dead)["QueueUrl"])
+    redrive = {"deadLetterTargetArn": dead_arn, "maxReceiveCount": _MAX_RECEIVES}
+    attributes: dict[QueueAttributeNameType, str] = {
+        "VisibilityTimeout": str(_VISIBILITY_S),
+        "RedrivePolicy": json.dumps(redrive),
+    }
+    queue_url = sqs.create_queue(QueueName=description.dropped_files, Attributes=attributes)["QueueUrl"]
+    notified = s3.get_bucket_notification_configuration(Bucket=description.raw_bucket)
+    if "QueueConfigurations" not in notified:
+        # Everything below the raw prefix: S3 cannot leave out what Firehose put, the function does.
+        s3.put_bucket_notification_configuration(
+            Bucket=description.raw_bucket,
+            NotificationConfiguration={
+                "QueueConfigurations": [
+                    {
+                        "QueueArn": _arn_of(sqs, queue_url),
+                        "Events": ["s3:ObjectCreated:*"],
+                        "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": RAW_PREFIX}]}},
+                    }
+                ]
+            },
+        )
+
+
+def _arn_of(sqs: SQSClient, queue_url: str) -> str:
+    return sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
 
 
 def _unless_there(

@@ -27,6 +27,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         error: the error code that a whole request is answered with; none for a partial failure.
         status: the HTTP status of that answer; 400 for a throttle and 500 otherwise, unless given.
         applied: the request is carried out and only its answer is replaced.
+        delay_s: how long the answer is kept back, as after a connection that went dead.
         fail_records: positions of the entries of a batch that fail.
         ratio: the share of a batch's entries that fails, at random.
         record_error: the error code of an entry that fails.
@@ -37,6 +38,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     error: str | None = None
     status: Annotated[int, msgspec.Meta(ge=400, le=599)] | None = None
     applied: bool = False
+    delay_s: Annotated[float, msgspec.Meta(ge=0, le=120)] = 0.0
     fail_records: tuple[int, ...] = ()
     ratio: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
     record_error: str = DEFAULT_ENTRY_ERROR
@@ -45,6 +47,11 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     def http_status(self) -> int:
         """The status that a whole request is answered with."""
         return self.status or (400 if self.error in THROTTLE_CODES else 500)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it strikes a request as a whole, not single entries of it."""
+        return self.error is not None or self.delay_s > 0
 
 
 Plan = dict[str, Fault | list[Fault]]
@@ -62,7 +69,7 @@ def parse_plan(body: bytes) -> Plan:
         raise ConfigError(f"no plan of faults: {error}") from error
     empty = [name for name, faults in plan.items() for fault in _listed(faults) if _strikes_nothing(fault)]
     if empty:
-        raise ConfigError([f"{name}: give error, fail_records or ratio" for name in empty])
+        raise ConfigError([f"{name}: give error, delay_s, fail_records or ratio" for name in empty])
     return plan
 
 
@@ -71,7 +78,7 @@ def _listed(faults: Fault | list[Fault]) -> list[Fault]:
 
 
 def _strikes_nothing(fault: Fault) -> bool:
-    return fault.error is None and not fault.fail_records and fault.ratio == 0
+    return not fault.is_whole and not fault.fail_records and fault.ratio == 0
 
 
 class Faults:
@@ -131,7 +138,7 @@ class Faults:
     def _take(self, operation: str, *, whole: bool) -> Fault | None:
         with self._lock:
             planned = self._plan.get(operation)
-            if not planned or (planned[0].error is not None) is not whole:
+            if not planned or planned[0].is_whole is not whole:
                 return None
             fault = planned[0]
             if fault.after:

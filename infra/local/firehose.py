@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import msgspec
 
-from schemas.instants import SECOND_US, format_instant_us, us_to_datetime
+from schemas.instants import SECOND_US, format_instant_us
 from schemas.kpl import BrokenFrameError, payloads
-from schemas.lake import RAW_ERROR_PREFIX, RAW_PREFIX, hour_folder
+from schemas.lake import RAW_ERROR_PREFIX, RAW_PREFIX, firehose_object
 
 ERROR_TYPE = "deaggregation-failed"
 BROKEN_FRAME = "Kpl.BrokenFrame"
@@ -130,18 +130,16 @@ class Buffer:
             self._oldest_us = arrival.arrival_us
 
     def drain(self, object_id: str) -> Delivery:
-        """Return what is held as a delivery and begin anew."""
+        """Return what is held as a delivery, its objects named by a UUID, and begin anew."""
         objects: list[LakeObject] = []
         if self._oldest_us is not None:
-            folder = hour_folder(self._oldest_us)
-            moment = us_to_datetime(self._oldest_us).strftime("%Y-%m-%d-%H-%M-%S")
-            name = f"{self._stream}-1-{moment}-{object_id}.json"
+            place = f"{firehose_object(self._stream, self._oldest_us, object_id)}.json"
             if self._lines:
                 # No time in the gzip header: equal records give equal bytes.
                 body = gzip.compress(b"".join(self._lines), compresslevel=6, mtime=0)
-                objects.append(LakeObject(f"{RAW_PREFIX}{folder}{name}.gz", body))
+                objects.append(LakeObject(f"{RAW_PREFIX}{place}.gz", body))
             if self._errors:
-                objects.append(LakeObject(f"{RAW_ERROR_PREFIX}{ERROR_TYPE}/{folder}{name}", b"".join(self._errors)))
+                objects.append(LakeObject(f"{RAW_ERROR_PREFIX}{ERROR_TYPE}/{place}", b"".join(self._errors)))
         delivery = Delivery(tuple(objects), len(self._lines), len(self._errors), dict(self._positions))
         self._reset()
         return delivery

@@ -84,10 +84,6 @@ class FirehoseFolder:
         """Replace the progress."""
         replace_file(self._progress, msgspec.json.encode(progress))
 
-    def forget_progress(self) -> None:
-        """Remove the progress, so that the next one is a sign of life."""
-        self._progress.unlink(missing_ok=True)
-
     def request_flush(self) -> Path:
         """Ask that everything now in the stream be delivered; the file returned disappears when it is."""
         self._requests.mkdir(parents=True, exist_ok=True)

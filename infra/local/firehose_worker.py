@@ -13,28 +13,22 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Literal, ParamSpec, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Literal, TypedDict
 from uuid import uuid4
-
-from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 
 from infra.local.description import Clients, connect
 from infra.local.firehose import Arrival, Buffer, Delivery, hints_of
 from infra.local.firehose_state import Checkpoint, FirehoseFolder, Progress
-from schemas.aws_errors import is_transient
-from schemas.errors import ClickstreamError, WorkFailedError
+from infra.local.retries import Retries
+from schemas.errors import ClickstreamError
 from schemas.instants import datetime_to_us
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis.type_defs import ShardTypeDef
 
 POLL_S = 0.2
-MAX_BACKOFF_S = 5.0
-_Request = ParamSpec("_Request")
-_Result = TypeVar("_Result")
 
 
 class _Start(TypedDict, total=False):
@@ -70,7 +64,8 @@ class FirehoseWorker:
     ) -> None:
         self._clients, self._stream, self._bucket = clients, stream, bucket
         self._buffer, self._folder = buffer, folder
-        self._stop, self._give_up_after_s = stop, give_up_after_s
+        self._stop = stop
+        self._retries = Retries(f"stream {stream} to {bucket}", stop, give_up_after_s)
         self._checkpoint = folder.read_checkpoint()
         self._iterators: dict[str, str] = {}
         self._ended: set[str] = set()
@@ -98,7 +93,7 @@ class FirehoseWorker:
 
     def _open_ready_shards(self) -> bool:
         """Open every shard whose parents were read to their end; say whether one was opened."""
-        shards = self._persistently(_all_shards, self._clients, self._stream)
+        shards = self._retries.call(_all_shards, self._clients, self._stream)
         waiting = [s for s in shards if s["ShardId"] not in self._iterators and s["ShardId"] not in self._ended]
         ready = [s["ShardId"] for s in waiting if _parents(s) <= self._ended]
         for shard_id in ready:
@@ -113,13 +108,13 @@ class FirehoseWorker:
             else {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "StartingSequenceNumber": position}
         )
         ask = self._clients.kinesis.get_shard_iterator
-        return self._persistently(ask, StreamName=self._stream, ShardId=shard_id, **start)["ShardIterator"]
+        return self._retries.call(ask, StreamName=self._stream, ShardId=shard_id, **start)["ShardIterator"]
 
     def _read_each_shard_once(self) -> bool:
         """Buffer what one GetRecords of each shard returns; say whether all of them were read to their end."""
         is_at_end = True
         for shard_id, iterator in list(self._iterators.items()):
-            answer = self._persistently(self._clients.kinesis.get_records, ShardIterator=iterator)
+            answer = self._retries.call(self._clients.kinesis.get_records, ShardIterator=iterator)
             for record in answer["Records"]:
                 arrival_us = datetime_to_us(record["ApproximateArrivalTimestamp"])
                 self._buffer.add(Arrival(record["Data"], arrival_us, shard_id, record["SequenceNumber"]))
@@ -138,9 +133,9 @@ class FirehoseWorker:
     def _deliver(self) -> None:
         if not self._buffer.records:
             return
-        delivery = self._buffer.drain(uuid4().hex)
+        delivery = self._buffer.drain(str(uuid4()))
         for item in delivery.objects:
-            self._persistently(self._clients.s3.put_object, Bucket=self._bucket, Key=item.key, Body=item.body)
+            self._retries.call(self._clients.s3.put_object, Bucket=self._bucket, Key=item.key, Body=item.body)
         self._checkpoint = _advanced(self._checkpoint, delivery)
         self._folder.write_checkpoint(self._checkpoint)
         log.info("delivered records=%d errors=%d", delivery.records, delivery.errors)
@@ -159,21 +154,6 @@ class FirehoseWorker:
             self._folder.write_progress(progress)
             self._reported = progress
 
-    def _persistently(
-        self, call: Callable[_Request, _Result], *args: _Request.args, **request: _Request.kwargs
-    ) -> _Result:
-        deadline_s, backoff_s = time.monotonic() + self._give_up_after_s, POLL_S
-        while True:
-            try:
-                return call(*args, **request)
-            except (ClientError, ConnectionError, HTTPClientError) as error:
-                is_too_late = self._stop.is_set() or time.monotonic() + backoff_s > deadline_s
-                if is_too_late or not _is_transient(error):
-                    raise WorkFailedError(f"gave up on stream {self._stream} to {self._bucket}: {error}") from error
-                log.warning("retrying in %.1f s: %s", backoff_s, error)
-            self._stop.wait(backoff_s)
-            backoff_s = min(backoff_s * 2, MAX_BACKOFF_S)
-
 
 def _parents(shard: ShardTypeDef) -> set[str]:
     return {parent for parent in (shard.get("ParentShardId"), shard.get("AdjacentParentShardId")) if parent}
@@ -182,13 +162,6 @@ def _parents(shard: ShardTypeDef) -> set[str]:
 def _all_shards(clients: Clients, stream: str) -> list[ShardTypeDef]:
     pages = clients.kinesis.get_paginator("list_shards").paginate(StreamName=stream)
     return [shard for page in pages for shard in page["Shards"]]
-
-
-def _is_transient(error: Exception) -> bool:
-    if not isinstance(error, ClientError):
-        return True
-    answer = error.response
-    return is_transient(answer["Error"]["Code"], answer["ResponseMetadata"]["HTTPStatusCode"])
 
 
 def _advanced(checkpoint: Checkpoint, delivery: Delivery) -> Checkpoint:

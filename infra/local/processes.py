@@ -1,21 +1,28 @@
-"""Background processes: started in a session of their own with a log file, and stopped within a bound."""
+"""Background processes: started in a session of their own with a log file, and stopped within a bound.
+
+Each is noted in a journal in the state folder as soon as it runs: what a killed `up` leaves behind is found by that.
+"""
 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from infra.local.state import ProcessId, is_alive, process_id
+import msgspec
+
+from infra.local.state import ProcessId, is_alive, process_id, replace_file
 from schemas.errors import WorkFailedError
 
 TERMINATE_S = 10.0
 KILL_S = 5.0
 _POLL_S = 0.05
 _LOG_TAIL_LINES = 8
+_JOURNAL = "processes"
 _PROJECT = Path(__file__).parents[2]
 
 
@@ -69,6 +76,28 @@ def stop(process: ProcessId) -> None:
     _reap(process.pid)
 
 
+def journal(state_dir: Path, name: str, process: ProcessId) -> None:
+    """Note that a process was started."""
+    replace_file(state_dir / _JOURNAL / f"{name}.json", msgspec.json.encode(process))
+
+
+def journaled(state_dir: Path) -> list[str]:
+    """Return the names in the journal."""
+    return [file.stem for file in (state_dir / _JOURNAL).glob("*.json")]
+
+
+def stop_journaled(state_dir: Path, name: str) -> None:
+    """Stop the process that was noted under a name, where it still runs."""
+    file = state_dir / _JOURNAL / f"{name}.json"
+    if file.exists():
+        stop(msgspec.json.decode(file.read_bytes(), type=ProcessId))
+
+
+def forget_journal(state_dir: Path) -> None:
+    """Remove the journal."""
+    shutil.rmtree(state_dir / _JOURNAL, ignore_errors=True)
+
+
 def _reap(pid: int) -> None:
     try:
         os.waitpid(pid, os.WNOHANG)
@@ -84,6 +113,11 @@ def wait_until(is_met: Callable[[], bool], timeout_s: float) -> bool:
             return False
         time.sleep(_POLL_S)
     return True
+
+
+def log_of(state_dir: Path, name: str) -> Path:
+    """Return the log of a process."""
+    return state_dir / "logs" / f"{name}.log"
 
 
 def log_tail(log: Path) -> str:

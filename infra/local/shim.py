@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, BinaryIO, cast
 
@@ -40,7 +41,10 @@ class Shim:
         if self._faults.is_idle():
             return self._application(environ, start_response)
         fault = self._faults.strike_request(operation_of(environ, _peek(environ)))
-        if fault is None or fault.error is None:
+        if fault is None:
+            return self._application(environ, start_response)
+        time.sleep(fault.delay_s)
+        if fault.error is None:
             return self._application(environ, start_response)
         if fault.applied:
             b"".join(self._application(environ, _discard))

@@ -1,8 +1,8 @@
 """The stack's life: up, status, flush and down, for one state folder at a time.
 
 `up` ends with a stack that was seen to work, or with an error and nothing left behind. A stack whose emulator is gone
-or silent is removed and started anew, since its data went with it; one that lacks only the Firehose stand-in gets a
-new one, which goes on from the checkpoint.
+or silent is removed and started anew, since its data went with it; one that lacks only a process beside the emulator
+gets a new one, which goes on from where the old one was.
 """
 
 from __future__ import annotations
@@ -16,18 +16,32 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from infra.local.description import DESCRIPTION, Clients, aws_environment, connect, create
 from infra.local.firehose_state import FirehoseFolder, Progress
-from infra.local.processes import log_tail, start_module, stop, wait_until
+from infra.local.function_state import FunctionProgress, read_function_progress
+from infra.local.job import alerts_health
+from infra.local.processes import (
+    forget_journal,
+    journal,
+    journaled,
+    log_of,
+    log_tail,
+    start_module,
+    stop_journaled,
+    wait_until,
+)
 from infra.local.shim import HEALTH_PATH
+from infra.local.stand_ins import START_S, start_stand_ins
 from infra.local.state import (
     EMULATOR,
     FIREHOSE,
+    FUNCTION,
     HOST,
-    ProcessId,
+    STAND_INS,
     Stack,
     dead_parts,
     is_alive,
@@ -37,7 +51,9 @@ from infra.local.state import (
 )
 from schemas.errors import ConfigError, WorkFailedError
 
-START_S = 60.0
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
 LOCK_S = 90.0
 HEALTH_S = 5.0
 RECOVERY_S = 20.0
@@ -62,12 +78,13 @@ def up(state_dir: Path, options: Options) -> tuple[str, Stack]:
     with _exclusive(state_dir):
         stack = read_stack(state_dir)
         if stack is not None and _recovers(stack):
-            if is_alive(stack.processes[FIREHOSE]):
+            gone = [name for name in STAND_INS if name in dead_parts(stack)]
+            if not gone:
                 return "running", stack
-            return "mended", _record(state_dir, _with_firehose(state_dir, stack))
+            return "mended", _record(state_dir, start_stand_ins(state_dir, stack, gone))
         _remove(state_dir)
         try:
-            stack = _with_firehose(state_dir, start_emulator(state_dir, options))
+            stack = start_stand_ins(state_dir, start_emulator(state_dir, options), STAND_INS)
             return "started", _record(state_dir, stack)
         except BaseException:
             _remove(state_dir)
@@ -90,11 +107,11 @@ def start_emulator(state_dir: Path, options: Options) -> Stack:
         WorkFailedError: the emulator did not start.
     """
     _require_free(options.port)
-    port_file, log = state_dir / "emulator.port", state_dir / "logs" / "emulator.log"
+    port_file, log = state_dir / "emulator.port", log_of(state_dir, EMULATOR)
     port_file.unlink(missing_ok=True)
     arguments = ["--port", str(options.port), "--port-file", str(port_file)]
     process = start_module("infra.local.emulator", arguments, {}, log)
-    _journal(state_dir, EMULATOR, process)
+    journal(state_dir, EMULATOR, process)
     wait_until(lambda: port_file.exists() or not is_alive(process), START_S)
     if not port_file.exists():
         raise WorkFailedError(f"the emulator did not start\n{log_tail(log)}")
@@ -113,48 +130,35 @@ def start_emulator(state_dir: Path, options: Options) -> Stack:
     )
 
 
-def start_firehose(state_dir: Path, stack: Stack) -> ProcessId:
-    """Start a Firehose stand-in that goes on from the checkpoint in the state folder, and wait for its first report.
-
-    Raises:
-        WorkFailedError: it did not start.
-    """
-    folder, log = state_dir / "firehose", state_dir / "logs" / "firehose.log"
-    _stop_journaled(state_dir / "processes" / f"{FIREHOSE}.json")  # an `up` that was interrupted may have left one
-    progress = FirehoseFolder(folder)
-    progress.forget_progress()
-    arguments = ["--folder", str(folder), "--stream", DESCRIPTION.stream, "--bucket", DESCRIPTION.raw_bucket]
-    arguments += ["--seconds", str(stack.firehose_seconds), "--mib", str(stack.firehose_mib)]
-    process = start_module("infra.local.firehose_worker", arguments, stack.environment, log)
-    _journal(state_dir, FIREHOSE, process)
-    wait_until(lambda: progress.read_progress() is not None or not is_alive(process), START_S)
-    if progress.read_progress() is None:
-        raise WorkFailedError(f"the Firehose stand-in did not start\n{log_tail(log)}")
-    return process
-
-
 def flush(state_dir: Path, stack: Stack, timeout_s: float) -> Progress:
     """Have the Firehose stand-in deliver all that is in the stream now, and return its progress.
 
     Raises:
         WorkFailedError: it is gone, or needed longer.
     """
-    folder, process = FirehoseFolder(state_dir / "firehose"), stack.processes[FIREHOSE]
+    folder, process = FirehoseFolder(state_dir / FIREHOSE), stack.processes[FIREHOSE]
     request = folder.request_flush()
     wait_until(lambda: not request.exists() or not is_alive(process), timeout_s)
     progress = folder.read_progress()
     if request.exists() or progress is None:
         request.unlink(missing_ok=True)
-        log = log_tail(state_dir / "logs" / "firehose.log")
+        log = log_tail(log_of(state_dir, FIREHOSE))
         raise WorkFailedError(f"the Firehose stand-in has not delivered everything within {timeout_s:g} s\n{log}")
     return progress
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
-    """What `clickstream status` tells; without a stack only `running` and `problems` are set."""
+    """What `clickstream status` tells; without a stack only `running`, `problems` and `alerts` are set.
+
+    Attributes:
+        alerts: how the alert job of this folder does; it is no part of the stack.
+        function: what the function for dropped files has done.
+        dropped_files: messages of its queue by what they wait for.
+    """
 
     running: bool
     problems: list[str]
+    alerts: str
     endpoint: str | None = None
     uptime_s: float | None = None
     processes: dict[str, dict[str, int | bool]] = {}
@@ -162,27 +166,33 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     shards: int | None = None
     objects: dict[str, int] = {}
     firehose: Progress | None = None
+    function: FunctionProgress | None = None
+    dropped_files: dict[str, int] = {}
 
 
 def status(state_dir: Path) -> Status:
     """Return the state of the recorded stack; it is running when every part of it works."""
     stack = read_stack(state_dir)
+    alerts = alerts_health(state_dir, time.time_ns() // 1000)
     if stack is None:
-        return Status(running=False, problems=["no stack was started here: run `clickstream up`"])
+        return Status(running=False, problems=["no stack was started here: run `clickstream up`"], alerts=alerts)
     dead = dead_parts(stack)
     if EMULATOR not in dead and not _answers(stack.endpoint):
         dead.append(EMULATOR)
     clients = None if EMULATOR in dead else connect(stack.environment)
     return Status(
         running=not dead,
-        problems=[f"{name} is gone: run `clickstream up`, see {state_dir}/logs/{name}.log" for name in dead],
+        problems=[f"{name} is gone: run `clickstream up`, see {log_of(state_dir, name)}" for name in dead],
+        alerts=alerts,
         endpoint=stack.endpoint,
         uptime_s=round(time.time() - stack.started_us / 1e6, 1),
         processes={name: {"pid": p.pid, "alive": name not in dead} for name, p in stack.processes.items()},
         stream=DESCRIPTION.stream,
         shards=_open_shards(clients) if clients else None,
         objects=_objects(clients) if clients else {},
-        firehose=FirehoseFolder(state_dir / "firehose").read_progress(),
+        firehose=FirehoseFolder(state_dir / FIREHOSE).read_progress(),
+        function=read_function_progress(state_dir / FUNCTION),
+        dropped_files=_dropped_files(clients) if clients else {},
     )
 
 
@@ -197,9 +207,16 @@ def _objects(clients: Clients) -> dict[str, int]:
     return {bucket: sum(page["KeyCount"] for page in pages.paginate(Bucket=bucket)) for bucket in buckets}
 
 
-def _with_firehose(state_dir: Path, stack: Stack) -> Stack:
-    process = start_firehose(state_dir, stack)
-    return msgspec.structs.replace(stack, processes=stack.processes | {FIREHOSE: process})
+def _dropped_files(clients: Clients) -> dict[str, int]:
+    waiting, in_flight = _messages(clients.sqs, DESCRIPTION.dropped_files)
+    dead = _messages(clients.sqs, DESCRIPTION.dropped_files_dead)
+    return {"waiting": waiting, "in_flight": in_flight, "dead": sum(dead)}
+
+
+def _messages(sqs: SQSClient, queue: str) -> tuple[int, int]:
+    url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+    found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    return int(found["ApproximateNumberOfMessages"]), int(found["ApproximateNumberOfMessagesNotVisible"])
 
 
 def _record(state_dir: Path, stack: Stack) -> Stack:
@@ -207,23 +224,14 @@ def _record(state_dir: Path, stack: Stack) -> Stack:
     return stack
 
 
-def _journal(state_dir: Path, name: str, process: ProcessId) -> None:
-    # What a killed `up` leaves behind is found by this; the stack itself is recorded only once it works.
-    replace_file(state_dir / "processes" / f"{name}.json", msgspec.json.encode(process))
-
-
-def _stop_journaled(file: Path) -> None:
-    if file.exists():
-        stop(msgspec.json.decode(file.read_bytes(), type=ProcessId))
-
-
 def _remove(state_dir: Path) -> bool:
     """Stop every process that was ever started for this folder and remove its traces, but for the logs."""
-    recorded = sorted((state_dir / "processes").glob("*.json"), reverse=True)  # firehose, which flushes, then emulator
-    for file in recorded:
-        _stop_journaled(file)
-    shutil.rmtree(state_dir / "processes", ignore_errors=True)
-    shutil.rmtree(state_dir / "firehose", ignore_errors=True)
+    recorded = journaled(state_dir)
+    for name in sorted(recorded, key=EMULATOR.__eq__):  # the emulator last: the others may have something to finish
+        stop_journaled(state_dir, name)
+    forget_journal(state_dir)
+    for name in STAND_INS:
+        shutil.rmtree(state_dir / name, ignore_errors=True)
     (state_dir / "emulator.port").unlink(missing_ok=True)
     had_record = stack_file(state_dir).exists()
     stack_file(state_dir).unlink(missing_ok=True)

@@ -16,7 +16,9 @@ import msgspec
 from schemas.errors import ConfigError
 
 HOST = "127.0.0.1"
-EMULATOR, FIREHOSE = "emulator", "firehose"
+EMULATOR, FIREHOSE, FUNCTION = "emulator", "firehose", "function"
+# What can be started again without the others: each goes on from where it was.
+STAND_INS = (FIREHOSE, FUNCTION)
 _CONNECT_TIMEOUT_S = 2.0
 
 

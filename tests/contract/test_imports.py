@@ -41,7 +41,7 @@ IMPURE = {
 PURE = {
     "schemas": "*",
     "producers": {"lines", "faults", "routing", "batching", "schedules", "paths", "mapping", "translation", "replay"},
-    "stream_jobs": {"batching", "decoding", "outbox", "patience", "publishing", "purchase_filter", "shards"},
+    "stream_jobs": {"byte_filter", "decoding", "outbox", "patience", "publishing", "rules", "shards"},
     "infra": {"firehose", "operations", "reconciliation"},
     "batch_compaction": {"parse", "plan", "merge", "check", "dims", "report", "query", "answers", "bookkeeping"},
 }

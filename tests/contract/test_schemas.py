@@ -11,14 +11,21 @@ import sqlglot
 from sqlglot import exp
 
 from schemas import avsc, hive
-from schemas.alert import PurchaseAlert
+from schemas.alert import PurchaseAlert, alert_of
 from schemas.dead_letter import DeadLetter
 from schemas.errors import ConfigError
 from schemas.event import ClickEvent
+from schemas.receipt import Receipt, receipt_of
 from schemas.tables import FACT_CLICKS, HOUR_PARTITION, TABLES, TIMESTAMP
 
-STRUCTS = {avsc.CLICK_EVENT: ClickEvent, avsc.PURCHASE_ALERT: PurchaseAlert, avsc.DEAD_LETTER: DeadLetter}
-PYTHON_TYPES: dict[Any, str] = {str: "string", int: "long", bool: "boolean", dict: "map"}
+STRUCTS = {
+    avsc.CLICK_EVENT: ClickEvent,
+    avsc.PURCHASE_ALERT: PurchaseAlert,
+    avsc.RECEIPT: Receipt,
+    avsc.DEAD_LETTER: DeadLetter,
+}
+PYTHON_TYPES: dict[Any, str] = {str: "string", int: "long", float: "double", bool: "boolean", dict: "map"}
+HIVE_TABLES = [hive.RAW, hive.RECEIPTS]
 
 
 def plain_type(avro_type: Any) -> tuple[str, bool]:
@@ -63,20 +70,22 @@ def test_tables_partition_and_order_by_columns_that_they_have() -> None:
         assert all(column.metadata[b"doc"] for column in table.schema)
 
 
-def test_the_raw_table_has_the_event_on_the_wire_and_its_aliases() -> None:
-    table = sqlglot.parse_one(hive.raw_table_ddl("raw_db", "raw-bucket"), read="athena")
-    assert isinstance(table, exp.Create)
-    names = [column.name for column in table.this.expressions if isinstance(column, exp.ColumnDef)]
-    declared = [[field["name"], *field.get("aliases", [])] for field in avsc.fields_of(avsc.CLICK_EVENT)]
+@pytest.mark.parametrize("table", HIVE_TABLES, ids=lambda table: table.name)
+def test_a_hive_table_has_the_fields_of_its_schema_and_their_aliases(table: hive.HiveTable) -> None:
+    created = sqlglot.parse_one(table.ddl("raw_db", "a-bucket"), read="athena")
+    assert isinstance(created, exp.Create)
+    names = [column.name for column in created.this.expressions if isinstance(column, exp.ColumnDef)]
+    declared = [[field["name"], *field.get("aliases", [])] for field in avsc.fields_of(table.schema)]
     assert names == [name for names in declared for name in names]
-    assert dict(hive.raw_columns())["event_timestamp"] == "string"
+    assert dict(table.columns())["event_timestamp"] == "string"
 
 
-def test_glue_takes_the_raw_table_as_athena_would_have_made_it() -> None:
-    made = hive.raw_glue_table("raw-bucket")
-    ddl = hive.raw_table_ddl("raw_db", "raw-bucket")
+@pytest.mark.parametrize("table", HIVE_TABLES, ids=lambda table: table.name)
+def test_glue_takes_a_hive_table_as_athena_would_have_made_it(table: hive.HiveTable) -> None:
+    made = table.glue_table("a-bucket")
+    ddl = table.ddl("raw_db", "a-bucket")
     storage = made["StorageDescriptor"]
-    assert [(column["Name"], column["Type"]) for column in storage["Columns"]] == hive.raw_columns()
+    assert [(column["Name"], column["Type"]) for column in storage["Columns"]] == table.columns()
     assert f"LOCATION '{storage['Location']}'" in ddl
     assert f"'{storage['SerdeInfo']['SerializationLibrary']}'" in ddl
     properties = {
@@ -85,20 +94,52 @@ def test_glue_takes_the_raw_table_as_athena_would_have_made_it() -> None:
     assert all(f"'{name}' = '{value}'" in ddl for name, value in properties.items())
 
 
+def test_the_raw_table_and_the_receipts_lie_where_they_are_written() -> None:
+    raw, receipts = hive.raw_glue_table("raw-bucket"), hive.receipts_glue_table("curated-bucket")
+    assert (raw["Name"], receipts["Name"]) == ("click_events_raw", "purchase_receipts")
+    assert raw["StorageDescriptor"]["Location"] == "s3://raw-bucket/clickstream/"
+    location = receipts["StorageDescriptor"]["Location"]
+    assert location == "s3://curated-bucket/purchases/"
+    template = receipts["Parameters"]["storage.location.template"]
+    assert template == location + "year=${year}/month=${month}/day=${day}/hour=${hour}/"
+    assert f"`raw_db`.`{hive.RAW_TABLE}`" in hive.raw_table_ddl("raw_db", "raw-bucket")
+    assert f"`raw_db`.`{hive.RECEIPTS_TABLE}`" in hive.receipts_table_ddl("raw_db", "curated-bucket")
+
+
+def test_a_receipt_is_the_alert_and_its_acknowledgement() -> None:
+    alert, receipt = (
+        [(field["name"], field["type"]) for field in avsc.fields_of(name)]
+        for name in (avsc.PURCHASE_ALERT, avsc.RECEIPT)
+    )
+    assert receipt[: len(alert)] == alert
+    assert receipt[len(alert) :] == [
+        ("message_id", "string"),
+        ("published_timestamp", "string"),
+        ("latency_ms", "double"),
+    ]
+
+
 def test_the_raw_view_gives_one_column_a_field_and_the_partitions() -> None:
     view = sqlglot.parse_one(hive.raw_view_sql("raw_db"), read="athena")
     expected = [field["name"] for field in avsc.fields_of(avsc.CLICK_EVENT)]
     assert view.expression.named_selects == [*expected, *HOUR_PARTITION]
 
 
+def test_the_alerts_view_gives_one_column_a_field_and_the_partitions() -> None:
+    view = sqlglot.parse_one(hive.alerts_view_sql("raw_db"), read="athena")
+    expected = [field["name"] for field in avsc.fields_of(avsc.RECEIPT)]
+    assert view.expression.named_selects == [*expected, *HOUR_PARTITION]
+
+
 @pytest.mark.parametrize("name", avsc.NAMES)
 def test_what_we_write_is_valid_by_the_schema(name: str) -> None:
     fastavro = pytest.importorskip("fastavro")
+    event = ClickEvent(event_id="e", user_id="u", session_id="s", event_type="t", event_timestamp_us=1)
+    alert = alert_of(event, arrival_us=2)
     samples: dict[str, msgspec.Struct] = {
-        avsc.CLICK_EVENT: ClickEvent(event_id="e", user_id="u", session_id="s", event_type="t", event_timestamp_us=1),
-        avsc.PURCHASE_ALERT: PurchaseAlert(
-            event_id="e", event_type="t", user_id="u", session_id="s", event_timestamp="x", arrival_timestamp="y"
-        ),
+        avsc.CLICK_EVENT: event,
+        avsc.PURCHASE_ALERT: alert,
+        avsc.RECEIPT: receipt_of(alert, "m", published_us=3),
         avsc.DEAD_LETTER: DeadLetter(
             reason="r", detail="d", stage="decode", attempts=1, arrival_timestamp="x", payload_bytes=0
         ),

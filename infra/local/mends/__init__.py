@@ -11,6 +11,6 @@ __all__ = ["Mend", "all_mends"]
 
 def all_mends() -> tuple[Mend, ...]:
     """Return every mend; importing them loads the emulator library, which takes a moment."""
-    from infra.local.mends import glue, kinesis, sns, sqs
+    from infra.local.mends import dynamodb, glue, kinesis, sns, sqs
 
-    return (kinesis.MEND, glue.MEND, sqs.MEND, sns.MEND)
+    return (kinesis.MEND, glue.MEND, sqs.MEND, sns.MEND, dynamodb.MEND)

@@ -4,13 +4,14 @@ import gzip
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from threading import Event, Thread
 
 import pytest
 from moto import mock_aws
 
-from infra.local import firehose_worker
+from infra.local import firehose_worker, retries
 from infra.local.description import Clients, connect
 from infra.local.firehose import Buffer, hints_of
 from infra.local.firehose_state import FirehoseFolder, Progress
@@ -29,9 +30,7 @@ def clients() -> Iterator[Clients]:
         aws = "https://{}.us-east-1.amazonaws.com"
         names = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_REGION": "us-east-1"}
         made = connect({**names, "AWS_ENDPOINT_URL": aws.format("kinesis")})
-        made = Clients(
-            made.kinesis, connect({**names, "AWS_ENDPOINT_URL": aws.format("s3")}).s3, made.sns, made.sqs, made.glue
-        )
+        made = replace(made, s3=connect({**names, "AWS_ENDPOINT_URL": aws.format("s3")}).s3)
         made.kinesis.create_stream(StreamName=STREAM, ShardCount=1)
         made.s3.create_bucket(Bucket=BUCKET)
         yield made
@@ -40,6 +39,7 @@ def clients() -> Iterator[Clients]:
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(firehose_worker, "POLL_S", 0.01)
+    monkeypatch.setattr(retries, "FIRST_BACKOFF_S", 0.01)
 
 
 def worker_of(clients: Clients, folder: Path, stop: Event | None = None, seconds: float = 3600) -> FirehoseWorker:

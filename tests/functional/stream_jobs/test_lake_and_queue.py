@@ -14,10 +14,11 @@ from moto import mock_aws
 from schemas.alert import PurchaseAlert
 from schemas.dead_letter import DeadLetter, Stage, dead_letter_of, decode_dead_letter, encode_dead_letter
 from schemas.instants import SECOND_US, parse_instant_us
+from schemas.receipt import decode_receipt, encode_receipt, receipt_of
 from stream_jobs.dead_letters import DeadLetterQueue
-from stream_jobs.outbox import Entry
+from stream_jobs.outbox import Address, Entry
 from stream_jobs.patience import Patience
-from stream_jobs.receipts import ReceiptFiles, decode_receipt, encode_receipt, receipt_of
+from stream_jobs.receipts import ReceiptFiles
 
 BUCKET = "clickstream-curated"
 NOON_US = parse_instant_us("2026-11-24T12:00:00Z")
@@ -50,7 +51,7 @@ def receipt(event_id: str, published_us: int) -> Entry:
         event_timestamp="2026-11-24T11:00:00.000000Z",
         arrival_timestamp="2026-11-24T11:59:59.000000Z",
     )
-    return Entry(event_id, encode_receipt(receipt_of(alert, f"m-{event_id}", published_us)), False, 0)
+    return Entry(event_id, encode_receipt(receipt_of(alert, f"m-{event_id}", published_us)), Address(), False, 0)
 
 
 class FailingOnce:
@@ -99,7 +100,7 @@ def test_a_batch_of_receipts_put_again_is_the_same_object(aws: None) -> None:
 def letter(payload: bytes, **fields: Any) -> Entry:
     stage: Stage = "decode"
     text = dead_letter_of(payload, reason="not_json", detail="why", stage=stage, arrival_us=NOON_US, **fields)
-    return Entry(str(len(payload)), encode_dead_letter(text), False, 0)
+    return Entry(str(len(payload)), encode_dead_letter(text), Address(), False, 0)
 
 
 def queue() -> tuple[Any, str]:
@@ -136,7 +137,7 @@ def test_the_largest_letters_fill_no_more_than_a_batch_holds(aws: None) -> None:
     sqs, url = queue()
     door = DeadLetterQueue(sqs, boto3.client("s3", region_name="us-east-1"), url, BUCKET, patience)
     largest = letter(b"x" * 180 * 1024, event_id="i" * 100_000)
-    assert door.size_bytes(largest.body) <= door.limits.max_bytes
+    assert door.address(largest.body).size_bytes <= door.limits.max_bytes
     door.deliver([largest])
     assert len(received(sqs, url)) == 1
 

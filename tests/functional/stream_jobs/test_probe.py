@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import boto3
 import pytest
@@ -12,7 +13,8 @@ from moto import mock_aws
 
 from schemas.errors import ConfigError, WorkFailedError
 from schemas.settings import Settings
-from stream_jobs.alerting import probe
+from stream_jobs.probe import probe
+from stream_jobs.rules import rules_of
 
 SETTINGS = Settings(
     stream="clickstream",
@@ -48,21 +50,21 @@ def test_the_identity_of_a_stream_is_the_same_wherever_it_is_asked_for(
     deployed: None, time_zone: Callable[[str], None]
 ) -> None:
     time_zone("UTC")
-    here = probe(SETTINGS)
+    here = probe(SETTINGS, rules_of(SETTINGS))
     time_zone("America/New_York")
-    assert probe(SETTINGS) == here
+    assert probe(SETTINGS, rules_of(SETTINGS)) == here
 
 
 def test_a_stream_that_does_not_exist_is_named(deployed: None) -> None:
     boto3.client("kinesis").delete_stream(StreamName=SETTINGS.stream)
     with pytest.raises(ConfigError, match="stream clickstream cannot be used"):
-        probe(SETTINGS)
+        probe(SETTINGS, rules_of(SETTINGS))
 
 
 def test_a_topic_that_does_not_exist_is_named(deployed: None) -> None:
     boto3.client("sns").delete_topic(TopicArn=SETTINGS.alerts_topic_arn)
     with pytest.raises(ConfigError, match="PurchaseAlerts cannot be used"):
-        probe(SETTINGS)
+        probe(SETTINGS, rules_of(SETTINGS))
 
 
 def test_an_unreachable_stack_is_told_with_the_next_step(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,4 +72,10 @@ def test_an_unreachable_stack_is_told_with_the_next_step(monkeypatch: pytest.Mon
         taken.bind(("127.0.0.1", 0))
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{taken.getsockname()[1]}")
         with pytest.raises(WorkFailedError, match="clickstream up"):
-            probe(SETTINGS)
+            probe(SETTINGS, rules_of(SETTINGS))
+
+
+def test_the_topic_of_a_rule_that_does_not_exist_is_named_too(deployed: None) -> None:
+    settings = replace(SETTINGS, alert_rules=f"big: purchase where amount_minor >= 1 to {SETTINGS.alerts_topic_arn}Big")
+    with pytest.raises(ConfigError, match="PurchaseAlertsBig cannot be used"):
+        probe(settings, rules_of(settings))

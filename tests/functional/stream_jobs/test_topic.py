@@ -12,13 +12,15 @@ from schemas.alert import PurchaseAlert, decode_alert, encode_alert
 from schemas.dead_letter import PUBLISH_REJECTED, decode_dead_letter
 from schemas.errors import WorkFailedError
 from schemas.instants import parse_instant_us
+from schemas.receipt import decode_receipt
 from stream_jobs.outbox import Delivery, Entry
 from stream_jobs.patience import Patience
-from stream_jobs.receipts import decode_receipt
-from stream_jobs.topic import AlertTopic
+from stream_jobs.topic import MAX_FLIGHTS, AlertTopics, fifo_twin, message_bytes
 
 ARRIVAL = "2026-11-24T10:00:00.000000Z"
 PUBLISHED_US = parse_instant_us(ARRIVAL) + 80_000
+TOPIC_ARN = "arn:aws:sns:us-east-1:123456789012:PurchaseAlerts"
+TOPIC_ARNS = {"purchase": TOPIC_ARN, "ordered": fifo_twin(TOPIC_ARN)}
 Step = Exception | Callable[[Sequence[dict[str, Any]]], dict[str, Any]]
 
 
@@ -29,6 +31,7 @@ class FakeTopic:
         self._script = list(script)
         self.taken: list[PurchaseAlert] = []
         self.attributes: list[dict[str, Any]] = []
+        self.fifo: list[tuple[str | None, str | None]] = []
         self.calls: list[list[str]] = []
 
     def publish_batch(self, *, TopicArn: str, PublishBatchRequestEntries: list[dict[str, Any]]) -> dict[str, Any]:
@@ -43,6 +46,7 @@ class FakeTopic:
             if entry["Id"] in successful:
                 self.taken.append(decode_alert(entry["Message"]))
                 self.attributes.append(entry["MessageAttributes"])
+                self.fifo.append((entry.get("MessageGroupId"), entry.get("MessageDeduplicationId")))
         return answer
 
 
@@ -76,14 +80,17 @@ def alert(event_id: str, **fields: Any) -> PurchaseAlert:
 
 
 def entries(*alerts: PurchaseAlert, restored: bool = False) -> list[Entry]:
-    return [Entry(each.event_id, encode_alert(each), restored, 0) for each in alerts]
+    door = AlertTopics(None, TOPIC_ARNS, lambda: pytest.fail("not asked"), lambda: 0)
+    return [
+        Entry(each.event_id, encode_alert(each), door.address(encode_alert(each)), restored, 0) for each in alerts
+    ]
 
 
 def deliver(topic: FakeTopic, batch: list[Entry], deadline_s: float = 60) -> Delivery:
     seconds = iter(range(1_000))
-    door = AlertTopic(
+    door = AlertTopics(
         topic,
-        "arn:aws:sns:us-east-1:123456789012:PurchaseAlerts",
+        TOPIC_ARNS,
         lambda: Patience(deadline_s, lambda: next(seconds), lambda _: False, lambda: 0.5),
         lambda: PUBLISHED_US,
     )
@@ -168,3 +175,36 @@ def test_an_alert_too_large_with_its_attributes_is_a_dead_letter_and_never_sent(
     delivery = deliver(topic, entries(alert("big", country="x" * 150_000), alert("a")))
     assert topic.calls == [["a"]]
     assert [decode_dead_letter(letter).event_id for letter in delivery.dead_letters] == ["big"]
+
+
+def test_a_fifo_topic_is_told_the_user_as_the_group_and_the_event_as_the_id() -> None:
+    topic = FakeTopic()
+    deliver(topic, entries(alert("a", rule="ordered"), alert("ü" * 10, rule="ordered")))
+    (group, own_id), (same_group, other_id) = topic.fifo
+    assert group == same_group
+    assert own_id == "ordered.a"
+    assert other_id is not None
+    assert other_id.isascii()
+    plain = FakeTopic()
+    deliver(plain, entries(alert("a")))
+    assert plain.fifo == [(None, None)]
+
+
+def test_a_users_alerts_for_a_fifo_topic_go_out_one_by_one() -> None:
+    ordered, standard = entries(alert("a", rule="ordered"), alert("a"))
+    assert (ordered.address.is_alone, standard.address.is_alone) == (True, False)
+    assert ordered.address.order_key == "u"
+
+
+def test_an_alert_whose_rule_was_taken_away_is_a_dead_letter() -> None:
+    topic = FakeTopic()
+    delivery = deliver(topic, entries(alert("a", rule="gone")))
+    (letter,) = map(decode_dead_letter, delivery.dead_letters)
+    assert (letter.reason, letter.detail) == (PUBLISH_REJECTED, "NoSuchRule: its rule is no longer configured")
+    assert topic.calls == []
+
+
+def test_an_address_counts_what_the_topic_counts() -> None:
+    (entry,) = entries(alert("a", country="DE"))
+    assert entry.address.size_bytes == message_bytes(alert("a", country="DE"))
+    assert AlertTopics.limits.max_flights == MAX_FLIGHTS

@@ -18,6 +18,7 @@ import pytest
 from infra.local import stack as stacks
 from infra.local.processes import start_module, stop
 from infra.local.stack import Options, down, status, up
+from infra.local.stand_ins import start_stand_ins
 from infra.local.state import (
     EMULATOR,
     FIREHOSE,
@@ -68,7 +69,7 @@ def assert_nothing_left(state_dir: Path, *processes: ProcessId) -> None:
 def test_a_firehose_that_an_interrupted_up_left_behind_is_stopped(state_dir: Path) -> None:
     stack = started(state_dir)
     kill(stack.processes[FIREHOSE])
-    left_behind = stacks.start_firehose(state_dir, stack)  # and then never recorded
+    left_behind = start_stand_ins(state_dir, stack, [FIREHOSE]).processes[FIREHOSE]  # and then never recorded
     done, mended = up(state_dir, Options())
     assert done == "mended"
     assert not is_alive(left_behind)

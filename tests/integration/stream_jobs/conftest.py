@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from schemas.dead_letter import DeadLetter, decode_dead_letter
-from stream_jobs.receipts import Receipt, decode_receipt
+from schemas.receipt import Receipt, decode_receipt
 from stream_jobs.watching import SeenAlert, seen, subscribed
 
 PROJECT = Path(__file__).parents[3]

@@ -3,20 +3,39 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 
 from schemas.dead_letter import DeadLetter
 from schemas.kpl import Aggregator
-from stream_jobs.receipts import Receipt
+from schemas.receipt import Receipt
+from stream_jobs.runtime import free_port
+from stream_jobs.watching import subscribed
+from tests.integration.stream_jobs.conftest import Subscriber
 
 pytestmark = pytest.mark.timeout(300)
 OVERSIZED = 300 * 1024
+
+
+@pytest.fixture
+def create_topic(emulator: Any) -> Callable[[str], str]:
+    """A function that makes a topic and returns its ARN."""
+
+    def create(name: str) -> str:
+        attributes = {"FifoTopic": "true"} if name.endswith(".fifo") else {}
+        return str(emulator.client("sns").create_topic(Name=name, Attributes=attributes)["TopicArn"])
+
+    return create
 
 
 def event(event_id: str, event_type: str = "purchase", **fields: Any) -> bytes:
@@ -25,7 +44,7 @@ def event(event_id: str, event_type: str = "purchase", **fields: Any) -> bytes:
         "user_id": f"user-{event_id[-1]}",
         "session_id": "s",
         "event_type": event_type,
-        "event_timestamp": "2026-11-24T10:00:00Z",
+        "event_timestamp": datetime.now(UTC).isoformat(),
         "page_url": "https://shop.example/ü🎉",
         "metadata": {"order_id": f"order-{event_id}", "amount_minor": 1234, "currency": "EUR", "country": "DE"},
     }
@@ -45,6 +64,7 @@ def test_mixed_input_and_a_stop_in_between(
     subscriber: Any,
     dead_letters: Callable[[], list[DeadLetter]],
     receipts: Callable[[], list[Receipt]],
+    create_topic: Callable[[str], str],
     wait_until: Callable[[Callable[[], bool], float], None],
 ) -> None:
     kinesis = emulator.client("kinesis")
@@ -53,7 +73,13 @@ def test_mixed_input_and_a_stop_in_between(
         for record in records:
             kinesis.put_record(StreamName="clickstream", PartitionKey="user", Data=record)
 
+    big_topic = create_topic("BigPurchases")
+    alert_job.environment |= {
+        "CLICKSTREAM_ALERT_TYPES": "purchase, signup",
+        "CLICKSTREAM_ALERT_RULES": f"big: purchase where amount_minor >= 100000 to {big_topic}",
+    }
     broken = aggregate(event("lost"))[:-1] + b"?"
+    yesterday = datetime.now(UTC) - timedelta(hours=25)
     put(
         aggregate(event("kpl-1"), event("view", "page_view"), event("kpl-2")),
         event("plain-1"),
@@ -62,11 +88,16 @@ def test_mixed_input_and_a_stop_in_between(
         event("escaped").replace(b'"purchase"', b'"\\u0070urchase"'),
         event("no-amount", metadata={}),
         broken,
-        event("huge", page_url="x" * OVERSIZED),
+        huge := event("huge", page_url="x" * OVERSIZED),
+        event("old", event_timestamp=yesterday.isoformat()),
+        event("new-user", "signup"),
+        event("big", metadata={"amount_minor": "100000"}),
     )
-    expected = {"kpl-1", "kpl-2", "plain-1", "line-1", "line-2", "escaped", "no-amount"}
+    expected = {"kpl-1", "kpl-2", "plain-1", "line-1", "line-2", "escaped", "no-amount", "new-user", "big"}
 
-    alert_job.start("--checkpoint-seconds", "1")
+    emulator.inject(**{"s3.PutObject": {"error": "ServiceUnavailable", "status": 503, "times": 4}})
+    prometheus_port = free_port()
+    alert_job.start("--checkpoint-seconds", "1", "--prometheus-port", str(prometheus_port))
     wait_until(lambda: set(subscriber.event_ids()) >= expected, 30)
     letters: list[DeadLetter] = []
 
@@ -75,9 +106,12 @@ def test_mixed_input_and_a_stop_in_between(
         return len(letters) >= 2
 
     wait_until(both_letters_came, 20)
-    wait_until(lambda: len(receipts()) == len(expected), 20)
+    wait_until(lambda: len(receipts()) == len(expected) + 1, 30)
     wait_until(lambda: alert_job.counters().get("dead_letters_sent") == 2, 20)
-    counters = alert_job.counters()
+    status = alert_job.status()
+    counters = status["counters"]
+    with urlopen(f"http://127.0.0.1:{prometheus_port}/metrics", timeout=10) as answer:
+        scraped = answer.read().decode()
 
     # Stopped by a signal to all of its processes, as a shell or a supervisor does.
     assert alert_job.signal_group(signal.SIGTERM) == 0
@@ -92,25 +126,96 @@ def test_mixed_input_and_a_stop_in_between(
     )
     put(event("afterwards"))
     wait_until(lambda: "afterwards" in subscriber.event_ids(), 30)
-    wait_until(lambda: len(receipts()) == len(expected) + 2, 20)
+    wait_until(lambda: len(receipts()) == len(expected) + 3, 20)
 
     alerts = subscriber.receive()
     assert sorted(alert.event_id for alert in alerts) == sorted({*expected, "while-away", "afterwards"})
     assert not any(alert.maybe_repeat for alert in alerts)
+    assert alert_job.status()["restarts"] == 0
     assert {alert.page_url for alert in alerts} == {"https://shop.example/ü🎉"}
-    assert {alert.amount_minor for alert in alerts if alert.event_id != "no-amount"} == {1234}
+    assert {alert.amount_minor for alert in alerts if alert.event_id not in ("no-amount", "big")} == {1234}
 
     by_reason = {letter.reason: letter for letter in letters}
     assert by_reason["broken_frame"].payload() == broken
     location = str(by_reason["too_large"].payload_location)
     bucket, _, key = location.removeprefix("s3://").partition("/")
     kept = emulator.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
-    assert kept == event("huge", page_url="x" * OVERSIZED)
+    assert kept == huge
 
-    assert sorted(receipt.event_id for receipt in receipts()) == sorted(alert.event_id for alert in alerts)
-    assert (counters["records"], counters["events"], counters["purchases"]) == (8, 12, 10)
-    assert (counters["duplicates"], counters["published"]) == (3, 7)
+    by_rule = Counter(receipt.rule for receipt in receipts())
+    assert by_rule == {"purchase": len(alerts) - 1, "signup": 1, "big": 1}
+    assert {receipt.event_id for receipt in receipts()} == {alert.event_id for alert in alerts}
+    assert (counters["records"], counters["events"], counters["filtered"], counters["too_old"]) == (11, 15, 1, 1)
+    assert (counters["purchases"], counters["alerts"], counters["duplicates"], counters["published"]) == (11, 13, 3, 10)
     assert counters["dead_letters"] == {"broken_frame": 1, "too_large": 1}
+    assert status["latency_ms"]["p99"] > 0
+    assert "_alert_latency_ms" in scraped
+    assert "_dead_letters_broken_frame" in scraped
+    assert "user-" not in (logs := "".join(log.read_text() for log in (alert_job.folder / "log").iterdir()))
+    assert '"reason\\":\\"broken_frame' in logs.replace(" ", "")
+
+
+def test_a_fifo_topic_keeps_a_users_order_and_an_outage_beyond_the_deadline_ends_the_job_clearly(
+    emulator: Any,
+    alert_job: Any,
+    create_topic: Callable[[str], str],
+    wait_until: Callable[[Callable[[], bool], float], None],
+) -> None:
+    topic_arn = emulator.environment["CLICKSTREAM_ALERTS_TOPIC_ARN"]
+    create_topic(topic_arn.rsplit(":", 1)[-1] + ".fifo")
+    sqs, kinesis = emulator.client("sqs"), emulator.client("kinesis")
+    names = [f"{number}-of-{user}" for number in range(20) for user in "abc"]
+    with subscribed(emulator.client("sns"), sqs, topic_arn + ".fifo") as queue_url:
+        subscriber = Subscriber(sqs, queue_url)
+        arguments = ["--fifo", "--publish-deadline", "3", "--from", datetime.now(UTC).isoformat()]
+        alert_job.start(*arguments)
+        emulator.inject(**{"sns.PublishBatch": {"ratio": 0.3, "times": 5}})
+        kinesis.put_record(StreamName="clickstream", PartitionKey="user", Data=aggregate(*map(event, names)))
+        wait_until(lambda: len(subscriber.receive()) >= len(names), 60)
+        received = subscriber.event_ids()
+        for user in "abc":
+            assert [name for name in received if name.endswith(user)] == [name for name in names if name.endswith(user)]
+
+        emulator.inject(**{"sns.PublishBatch": {"error": "InternalError", "times": 1000}})
+        kinesis.put_record(StreamName="clickstream", PartitionKey="user", Data=event("in-the-outage"))
+        assert alert_job.process.wait(60) == 1
+        told = json.loads((alert_job.folder / "status.json").read_bytes())
+        assert told["state"] == "failed"
+        assert "gave up after 3 s" in told["last_failure"]
+
+        emulator.clear_faults()
+        alert_job.start(*arguments)
+        wait_until(lambda: "in-the-outage" in subscriber.event_ids(), 60)
+        assert [alert.maybe_repeat for alert in subscriber.alerts if alert.event_id == "in-the-outage"] == [True]
+
+
+def test_a_savepoint_taken_elsewhere_is_where_an_upgraded_job_goes_on(
+    emulator: Any,
+    alert_job: Any,
+    subscriber: Any,
+    tmp_path: Path,
+    wait_until: Callable[[Callable[[], bool], float], None],
+) -> None:
+    kinesis = emulator.client("kinesis")
+
+    def put(name: str) -> None:
+        kinesis.put_record(StreamName="clickstream", PartitionKey="user", Data=event(name))
+
+    alert_job.start("--from", datetime.now(UTC).isoformat(), "--parallelism", "2")
+    put("before")
+    wait_until(lambda: "before" in subscriber.event_ids(), 30)
+    assert alert_job.signal_group(signal.SIGTERM) == 0
+    savepoint = Path(json.loads((alert_job.folder / "status.json").read_bytes())["savepoint"])
+    shutil.copytree(savepoint, tmp_path / "kept" / savepoint.name)
+    put("before")
+    put("after")
+
+    alert_job.environment["CLICKSTREAM_STATE_DIR"] = str(tmp_path / "another")
+    alert_job.folder = tmp_path / "another" / "alerts"
+    alert_job.start("--savepoint", str(tmp_path / "kept" / savepoint.name))
+    wait_until(lambda: "after" in subscriber.event_ids(), 30)
+    wait_until(lambda: alert_job.counters().get("duplicates") == 1, 30)
+    assert sorted(subscriber.event_ids()) == ["after", "before"]
 
 
 @pytest.mark.parametrize(

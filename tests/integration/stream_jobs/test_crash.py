@@ -6,13 +6,14 @@ import json
 import signal
 from collections import defaultdict
 from collections.abc import Callable
+from datetime import UTC, datetime
 from threading import Event, Thread
 from typing import Any
 
 import pytest
 
 from schemas.kpl import Aggregator
-from stream_jobs.receipts import Receipt
+from schemas.receipt import Receipt
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -38,7 +39,7 @@ class Shop(Thread):
                     "user_id": f"u{number % 50}",
                     "session_id": "s",
                     "event_type": kind,
-                    "event_timestamp": "2026-11-24T10:00:00Z",
+                    "event_timestamp": datetime.now(UTC).isoformat(),
                 }
                 assert aggregator.add(event["user_id"], json.dumps(event).encode())
                 purchases += [event["event_id"]] if kind == "purchase" else []

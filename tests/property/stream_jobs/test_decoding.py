@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,10 +11,16 @@ from schemas.codec import decode
 from schemas.event import PURCHASE, Rejection
 from schemas.instants import parse_instant_us
 from schemas.kpl import Aggregator
-from stream_jobs.decoding import decode_record
-from stream_jobs.purchase_filter import may_hold_purchase
+from schemas.settings import Settings
+from stream_jobs.byte_filter import byte_filter
+from stream_jobs.decoding import Decoder
+from stream_jobs.rules import rules_of
 
 ARRIVAL_US = parse_instant_us("2026-11-24T10:00:00Z")
+TOPIC = "arn:aws:sns:eu-west-1:123456789012:PurchaseAlerts"
+ALERTED = (PURCHASE, "sign-up_2.x")
+SETTINGS = Settings("stream", "raw", "curated", TOPIC, "https://queue", alert_types=",".join(ALERTED))
+DECODER = Decoder(rules_of(SETTINGS), None)
 
 
 @st.composite
@@ -30,7 +35,7 @@ def spelled(draw: st.DrawFn, word: str) -> str:
 
 @st.composite
 def event_lines(draw: st.DrawFn) -> bytes:
-    event_type = draw(st.sampled_from([PURCHASE, PURCHASE, "page_view", "purchases", "Purchase"]))
+    event_type = draw(st.sampled_from([*ALERTED, "page_view", "purchases", "Purchase"]))
     fields = [
         ('"event_type"' if draw(st.booleans()) else draw(spelled("action")), draw(spelled(event_type))),
         ('"user_id"', draw(st.sampled_from(['"u1"', "17", '""', "null"]))),
@@ -43,21 +48,24 @@ def event_lines(draw: st.DrawFn) -> bytes:
     return f"{space}{{{members}}}{space}".encode()
 
 
-def is_purchase(line: bytes) -> bool:
+def is_alerted(line: bytes) -> bool:
     event = decode(line, ARRIVAL_US)
-    return not isinstance(event, Rejection) and event.event_type == PURCHASE
+    return not isinstance(event, Rejection) and event.event_type in ALERTED
 
 
 @given(event_lines())
-def test_a_line_the_filter_rules_out_is_no_purchase(line: bytes) -> None:
-    assert may_hold_purchase(line) or not is_purchase(line)
+def test_a_line_the_filter_rules_out_is_not_to_be_alerted(line: bytes) -> None:
+    assert byte_filter(ALERTED)(line) or not is_alerted(line)
+    event = decode(line, ARRIVAL_US)
+    is_purchase = not isinstance(event, Rejection) and event.event_type == PURCHASE
+    assert byte_filter([PURCHASE])(line) or not is_purchase
 
 
 @given(st.lists(st.one_of(event_lines(), st.binary(max_size=40), st.just(b"")), max_size=8))
 def test_filter_and_parse_find_what_parsing_alone_finds(lines: list[bytes]) -> None:
     record = b"\n".join(lines)
-    expected = [decode(line, ARRIVAL_US) for line in record.split(b"\n") if is_purchase(line)]
-    assert decode_record(record, ARRIVAL_US).purchases == expected
+    expected = [decode(line, ARRIVAL_US) for line in record.split(b"\n") if is_alerted(line)]
+    assert [alert.event for alert in DECODER.record(record, ARRIVAL_US).alerts] == expected
 
 
 @given(st.lists(event_lines(), min_size=1, max_size=8))
@@ -65,13 +73,14 @@ def test_an_aggregate_holds_the_same_purchases_as_its_lines_alone(lines: list[by
     aggregator = Aggregator(1_000_000)
     for line in lines:
         assert aggregator.add("key", line)
-    found = decode_record(aggregator.drain(), ARRIVAL_US)
-    assert found.purchases == [decode(line, ARRIVAL_US) for line in lines if is_purchase(line)]
+    found = DECODER.record(aggregator.drain(), ARRIVAL_US)
+    assert [alert.event for alert in found.alerts] == [decode(line, ARRIVAL_US) for line in lines if is_alerted(line)]
     assert found.events == len(lines)
 
 
 @given(st.one_of(st.binary(max_size=200), st.binary(max_size=60).map(lambda tail: b"\xf3\x89\x9a\xc2" + tail)))
 def test_any_bytes_decode_without_an_error(blob: bytes) -> None:
-    found = decode_record(blob, ARRIVAL_US)
-    places: list[Any] = [*found.purchases, *found.dead_letters]
-    assert len(places) <= max(found.events, 1)
+    found = DECODER.record(blob, ARRIVAL_US)
+    assert len(found.alerts) + len(found.dead_letters) + found.filtered + found.too_old == max(
+        found.events, len(found.dead_letters)
+    )

@@ -7,8 +7,10 @@ from base64 import b64decode
 from infra.local.firehose import Arrival, Buffer, BufferHints, LakeObject
 from schemas.instants import SECOND_US, parse_instant_us
 from schemas.kpl import Aggregator
+from schemas.lake import is_firehose_object
 
 NOON_US = parse_instant_us("2026-11-24T12:00:00Z")
+OBJECT_ID = "0b7b3f4e-5a61-4a6e-8d0e-2f0d9f3f2a11"
 HINTS = BufferHints(max_bytes=1000, max_age_us=10 * SECOND_US)
 
 
@@ -31,14 +33,14 @@ def buffer_of(*arrivals: Arrival) -> Buffer:
 
 
 def only_object(buffer: Buffer) -> LakeObject:
-    (item,) = buffer.drain("id").objects
+    (item,) = buffer.drain(OBJECT_ID).objects
     return item
 
 
 def test_an_empty_buffer_is_never_due_and_delivers_nothing() -> None:
     buffer = buffer_of()
     assert not buffer.is_due(NOON_US)
-    assert buffer.drain("id").objects == ()
+    assert buffer.drain(OBJECT_ID).objects == ()
 
 
 def test_a_buffer_is_due_at_the_age_of_its_oldest_record() -> None:
@@ -61,7 +63,8 @@ def test_records_are_delimited_once_and_aggregates_taken_apart() -> None:
 
 def test_the_folder_and_the_name_come_from_the_arrival_of_the_oldest_record() -> None:
     item = only_object(buffer_of(arrival(b"late", NOON_US), arrival(b"early", NOON_US - SECOND_US)))
-    assert item.key == "clickstream/year=2026/month=11/day=24/hour=11/clicks-1-2026-11-24-11-59-59-id.json.gz"
+    folder = "clickstream/year=2026/month=11/day=24/hour=11/"
+    assert item.key == f"{folder}clicks-1-2026-11-24-11-59-59-{OBJECT_ID}.json.gz"
 
 
 def test_equal_records_give_equal_bytes() -> None:
@@ -71,12 +74,13 @@ def test_equal_records_give_equal_bytes() -> None:
 def test_a_broken_aggregate_goes_to_the_error_prefix_with_its_bytes() -> None:
     damaged = aggregate(b"a", b"b")[:-1] + b"?"
     buffer = buffer_of(arrival(b"fine", number=1), arrival(damaged, number=2))
-    delivery = buffer.drain("id")
+    delivery = buffer.drain(OBJECT_ID)
     good, bad = delivery.objects
     assert gzip.decompress(good.body) == b"fine\n"
-    assert bad.key == (
-        "clickstream-errors/deaggregation-failed/year=2026/month=11/day=24/hour=12/clicks-1-2026-11-24-12-00-00-id.json"
-    )
+    folder = "clickstream-errors/deaggregation-failed/year=2026/month=11/day=24/hour=12/"
+    assert bad.key == f"{folder}clicks-1-2026-11-24-12-00-00-{OBJECT_ID}.json"
+    assert is_firehose_object(good.key)
+    assert is_firehose_object(bad.key)
     (line,) = map(json.loads, bad.body.splitlines())
     assert b64decode(line.pop("rawData")) == damaged
     assert line == {
@@ -93,4 +97,4 @@ def test_a_delivery_says_how_far_it_reaches_in_every_shard() -> None:
     buffer = Buffer("clicks", HINTS, {"shard-9": "90"})
     buffer.add(arrival(b"a", shard="shard-0", number=4))
     buffer.add(arrival(b"b", shard="shard-1", number=7))
-    assert buffer.drain("id").positions == {"shard-0": "4", "shard-1": "7", "shard-9": "90"}
+    assert buffer.drain(OBJECT_ID).positions == {"shard-0": "4", "shard-1": "7", "shard-9": "90"}

@@ -21,6 +21,7 @@ def signed(service: str, method: str = "POST", path: str = "/", query: str = "",
     [
         (signed("kinesis", target="Kinesis_20131202.PutRecords"), b"{}", "kinesis.PutRecords"),
         (signed("glue", target="AWSGlue.UpdateTable"), b"{}", "glue.UpdateTable"),
+        (signed("dynamodb", target="DynamoDB_20120810.PutItem"), b"{}", "dynamodb.PutItem"),
         (signed("sns"), b"Action=PublishBatch&Version=2010-03-31", "sns.PublishBatch"),
         (signed("s3", "PUT", "/bucket/a/key"), b"", "s3.PutObject"),
         (signed("s3", "PUT", "/bucket"), b"", "s3.CreateBucket"),

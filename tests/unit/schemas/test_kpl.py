@@ -86,6 +86,17 @@ def test_a_record_without_a_key_is_refused_where_keys_matter() -> None:
         user_records(framed(field(3, field(3, b"data"))), "outer")
 
 
+@pytest.mark.parametrize("size", [0, 1, 122, 123, 127, 128, 350, 16_378, 16_379, 16_383, 16_384, 40_000])
+def test_records_of_any_size_are_read_the_same_with_and_without_their_keys(size: int) -> None:
+    # More keys than one byte counts, and around the sizes at which a number grows by a byte.
+    data = [bytes((number,)) * (size + number % 3) for number in range(150)]
+    aggregator = Aggregator(1 << 24)
+    assert all(aggregator.add(f"key {number}", payload) for number, payload in enumerate(data))
+    blob = aggregator.drain()
+    assert payloads(blob) == data
+    assert [record.data for record in user_records(blob, "-")] == data
+
+
 def test_an_aggregator_says_its_size_exactly_and_begins_anew_after_draining() -> None:
     aggregator = Aggregator(1000)
     assert aggregator.add("ana", b"1") and aggregator.add("bob", b"2" * 200) and aggregator.add("ana", b"3")

@@ -1,14 +1,23 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from schemas.dead_letter import BROKEN_FRAME
 from schemas.instants import parse_instant_us
 from schemas.kpl import Aggregator
-from stream_jobs.decoding import decode_record, state_key
+from schemas.settings import Settings
+from stream_jobs.decoding import Decoded, Decoder, max_age_us_of, state_key
+from stream_jobs.rules import rules_of
 
 ARRIVAL_US = parse_instant_us("2026-11-24T10:00:00Z")
+TOPIC = "arn:aws:sns:eu-west-1:123456789012:PurchaseAlerts"
+SETTINGS = Settings("stream", "raw", "curated", TOPIC, "https://queue")
+
+
+def decode_record(blob: bytes, arrival_us: int, max_age_us: int | None = None, **settings: str) -> Decoded:
+    return Decoder(rules_of(replace(SETTINGS, **settings)), max_age_us).record(blob, arrival_us)
 
 
 def line(event_id: str = "e1", event_type: str = "purchase", **fields: Any) -> bytes:
@@ -30,7 +39,7 @@ def aggregate(*lines: bytes) -> bytes:
 
 
 def ids(blob: bytes) -> list[str]:
-    return [event.event_id for event in decode_record(blob, ARRIVAL_US).purchases]
+    return [found.event.event_id for found in decode_record(blob, ARRIVAL_US).alerts]
 
 
 def test_plain_multi_line_and_aggregated_records_give_their_purchases_in_order() -> None:
@@ -41,8 +50,8 @@ def test_plain_multi_line_and_aggregated_records_give_their_purchases_in_order()
 
 def test_other_events_are_counted_and_nothing_else() -> None:
     found = decode_record(aggregate(line(event_type="page_view"), line("b")), ARRIVAL_US)
-    assert [event.event_id for event in found.purchases] == ["b"]
-    assert (found.events, found.dead_letters) == (2, [])
+    assert [alert.event.event_id for alert in found.alerts] == ["b"]
+    assert (found.events, found.filtered, found.dead_letters) == (2, 1, [])
 
 
 def test_blank_lines_are_no_events() -> None:
@@ -59,7 +68,7 @@ def test_a_purchase_under_the_alias_is_found() -> None:
 
 def test_a_page_about_purchases_is_no_purchase() -> None:
     found = decode_record(line(event_type="page_view", page_url="/purchase"), ARRIVAL_US)
-    assert (found.purchases, found.dead_letters) == ([], [])
+    assert (found.alerts, found.filtered, found.dead_letters) == ([], 1, [])
 
 
 def test_a_frame_with_a_wrong_digest_is_one_dead_letter_with_all_its_bytes() -> None:
@@ -67,7 +76,7 @@ def test_a_frame_with_a_wrong_digest_is_one_dead_letter_with_all_its_bytes() -> 
     found = decode_record(broken, ARRIVAL_US)
     (letter,) = found.dead_letters
     assert (letter.reason, letter.stage, letter.payload()) == (BROKEN_FRAME, "frame", broken)
-    assert (found.purchases, found.events) == ([], 0)
+    assert (found.alerts, found.events) == ([], 0)
 
 
 def test_a_rejected_line_that_may_have_been_a_purchase_is_a_dead_letter() -> None:
@@ -94,3 +103,35 @@ def test_state_keys_are_short_and_differ() -> None:
     keys = {state_key(text) for text in ("", "a", "ü🎉", "a" * 100_000)}
     assert len(keys) == 4
     assert {len(key) for key in keys} == {32}
+
+
+def test_what_happened_too_long_before_it_arrived_is_counted_and_not_alerted() -> None:
+    found = decode_record(line(), ARRIVAL_US + 3_600_000_001, max_age_us=3_600_000_000)
+    assert (found.alerts, found.too_old) == ([], 1)
+    assert len(decode_record(line(), ARRIVAL_US + 3_600_000_000, max_age_us=3_600_000_000).alerts) == 1
+
+
+def test_other_types_are_alerted_where_the_settings_name_them() -> None:
+    record = aggregate(line("a", "signup"), line("b"), line("c", "click"))
+    found = decode_record(record, ARRIVAL_US, alert_types="purchase, signup")
+    assert [(alert.event.event_id, [rule.name for rule in alert.rules]) for alert in found.alerts] == [
+        ("a", ["signup"]),
+        ("b", ["purchase"]),
+    ]
+
+
+def test_an_event_names_every_rule_that_it_meets() -> None:
+    rules = f"big: purchase where amount_minor >= 100000 to {TOPIC}Big"
+    found = decode_record(line(metadata={"amount_minor": 100000}), ARRIVAL_US, alert_rules=rules)
+    assert [rule.name for rule in found.alerts[0].rules] == ["purchase", "big"]
+    found = decode_record(line(metadata={"amount_minor": 99999}), ARRIVAL_US, alert_rules=rules)
+    assert [rule.name for rule in found.alerts[0].rules] == ["purchase"]
+
+
+def test_an_age_is_a_number_with_its_unit_or_off() -> None:
+    assert [max_age_us_of(text) for text in ("off", "30m", "24h", "7d")] == [
+        None,
+        1_800_000_000,
+        86_400_000_000,
+        604_800_000_000,
+    ]

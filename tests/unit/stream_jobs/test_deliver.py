@@ -11,7 +11,7 @@ import pytest
 
 from schemas.errors import WorkFailedError
 from stream_jobs.operators import DEAD_LETTERS, Deliver
-from stream_jobs.outbox import Delivery, Entry, Limits
+from stream_jobs.outbox import Address, Delivery, Entry, Limits
 
 
 class MapState(dict[str, bytes]):
@@ -71,8 +71,8 @@ class Door:
         self.is_open.set()
         self.failure: Exception | None = None
 
-    def size_bytes(self, body: bytes) -> int:
-        return len(body)
+    def address(self, body: bytes) -> Address:
+        return Address(size_bytes=len(body))
 
     def deliver(self, batch: Sequence[Entry]) -> Delivery:
         assert self.is_open.wait(10)
@@ -80,15 +80,30 @@ class Door:
             raise self.failure
         self.delivered += batch
         refused = [entry.body for entry in batch if entry.body == b"refused"]
-        return Delivery(receipts=[entry.body for entry in batch if entry.body != b"refused"], dead_letters=refused)
+        receipts = [entry.body for entry in batch if entry.body != b"refused"]
+        return Delivery(receipts, refused, {"dead_letters_publish_rejected": len(refused)})
+
+
+class Log:
+    def __init__(self) -> None:
+        self.lines: list[tuple[str, dict[str, Any]]] = []
+
+    def tell(self, message: str, **fields: Any) -> None:
+        self.lines.append((message, fields))
 
 
 @pytest.fixture
-def attempt() -> Iterator[Callable[[Flink, Door], Deliver]]:
+def log() -> Log:
+    """What the operators say."""
+    return Log()
+
+
+@pytest.fixture
+def attempt(log: Log) -> Iterator[Callable[[Flink, Door], Deliver]]:
     opened: list[Deliver] = []
 
     def begin(flink: Flink, door: Door) -> Deliver:
-        operator = Deliver(lambda _: door, lambda body: body, tick_ms=5)
+        operator = Deliver(lambda _: door, lambda body: body, tick_ms=5, open_log=lambda _: log)
         operator.open(flink)
         opened.append(operator)
         return operator
@@ -99,7 +114,7 @@ def attempt() -> Iterator[Callable[[Flink, Door], Deliver]]:
 
 
 def settle(operator: Deliver) -> None:
-    wait([lane.sending for lane in operator._lanes.values() if lane.sending is not None], timeout=10)
+    wait([flight for lane in operator._lanes.values() for _, flight in lane.flights], timeout=10)
 
 
 def test_an_entry_is_in_state_until_its_receipt_goes_on(attempt: Callable[[Flink, Door], Deliver]) -> None:
@@ -148,7 +163,9 @@ def test_a_full_lane_takes_no_more_until_the_door_opens(attempt: Callable[[Flink
     assert sorted(flink.state.values()) == [b"3", b"4", b"5"]
 
 
-def test_a_refused_entry_becomes_a_dead_letter_and_leaves(attempt: Callable[[Flink, Door], Deliver]) -> None:
+def test_a_refused_entry_becomes_a_dead_letter_and_leaves(
+    attempt: Callable[[Flink, Door], Deliver], log: Log
+) -> None:
     flink, door = Flink(), Door()
     operator = attempt(flink, door)
     list(operator.process_element(b"refused", flink))
@@ -156,6 +173,7 @@ def test_a_refused_entry_becomes_a_dead_letter_and_leaves(attempt: Callable[[Fli
     settle(operator)
     assert flink.fire(operator) == [b"fine", (DEAD_LETTERS, b"refused")]
     assert flink.state == {}
+    assert log.lines == [("batch with failures", {"entries": 2, "dead_letters_publish_rejected": 1})]
 
 
 def test_a_delivery_that_fails_fails_the_attempt_and_forgets_nothing(attempt: Callable[[Flink, Door], Deliver]) -> None:

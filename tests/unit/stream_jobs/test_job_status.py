@@ -1,11 +1,16 @@
 from __future__ import annotations
 
-from stream_jobs.job_status import counter_names, counters_of
+from stream_jobs.job_status import counters_of, own_names
 
 
 def test_our_counters_are_found_under_the_prefixes_of_chained_operators() -> None:
-    names = ["poll__decode.records", "poll__decode.dead_letters_too_large", "publish.unsettled"]
-    assert counter_names([*names, "numRecordsIn", "publish.numRecordsOut"]) == names
+    names = [
+        "poll__decode.records",
+        "poll__decode.dead_letters_too_large",
+        "publish.unsettled",
+        "publish.alert_latency_ms_p99",
+    ]
+    assert own_names([*names, "numRecordsIn", "publish.numRecordsOut"]) == names
 
 
 def test_dead_letters_are_counted_by_reason_and_absent_counters_are_zero() -> None:

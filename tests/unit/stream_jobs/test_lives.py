@@ -81,3 +81,31 @@ def test_a_damaged_record_is_told_with_the_way_out(tmp_path: Path) -> None:
 def test_two_lives_of_an_emulator_are_told_apart() -> None:
     assert lives.stack_identity("http://a", "t1") != lives.stack_identity("http://a", "t2")
     assert lives.stack_identity("http://a", "t1") != lives.stack_identity("http://b", "t1")
+
+
+def test_a_given_savepoint_is_copied_here_and_is_the_newest_from_then_on(tmp_path: Path) -> None:
+    folder = tmp_path / "stream"
+    checkpoint(folder, "checkpoints/job/chk-9", 10**8)
+    given = checkpoint(tmp_path, "elsewhere/savepoint-1", 100)
+    (given / "data").write_bytes(b"state")
+    beginning = lives.begin(folder, "at:7", fresh=False, savepoint=given)
+    assert beginning.restart_point == folder / "savepoints/savepoint-1"
+    assert (folder / "savepoints/savepoint-1/data").read_bytes() == b"state"
+    assert beginning.follows_unclean
+    assert lives.newest_restart_point(folder) == beginning.restart_point
+    assert given.exists()
+
+
+def test_the_savepoint_of_a_clean_stop_may_be_given_by_its_path(tmp_path: Path) -> None:
+    lives.begin(tmp_path, "at:7", fresh=False)
+    savepoint = checkpoint(tmp_path, "savepoints/savepoint-1", 10)
+    lives.ended_clean(tmp_path, "at:7")
+    assert lives.begin(tmp_path, "at:7", fresh=False, savepoint=savepoint) == lives.Beginning(savepoint, False, "at:7")
+
+
+def test_what_is_no_savepoint_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no complete savepoint"):
+        lives.begin(tmp_path / "stream", "at:7", fresh=False, savepoint=tmp_path)
+    moved = checkpoint(tmp_path, "elsewhere/job/chk-3", 0)
+    with pytest.raises(ConfigError, match="cannot be moved"):
+        lives.begin(tmp_path / "stream", "at:7", fresh=False, savepoint=moved)

@@ -5,7 +5,6 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from stream_jobs.alerting import PUBLISH_DEADLINE_S
 from stream_jobs.runtime import FlinkConfig, process_variables
 
 CONFIG = FlinkConfig(Path("/a state folder"), Path("/logs"), 10, 60, None, 8081)
@@ -25,11 +24,23 @@ def test_fractions_of_a_second_between_checkpoints_are_kept() -> None:
     assert replace(CONFIG, checkpoint_s=0.5).options()["execution.checkpointing.interval"] == "500 ms"
 
 
-def test_an_outage_beyond_every_publish_deadline_ends_the_job() -> None:
+def test_no_server_of_flinks_listens_beyond_this_machine() -> None:
     options = CONFIG.options()
-    failures = int(options["restart-strategy.failure-rate.max-failures-per-interval"])
-    interval_min = int(options["restart-strategy.failure-rate.failure-rate-interval"].removesuffix(" min"))
-    assert interval_min * 60 > (failures + 1) * PUBLISH_DEADLINE_S
+    assert {options[name] for name in options if name.endswith(("bind-host", "bind-address"))} == {"127.0.0.1"}
+
+
+def test_metrics_are_for_prometheus_only_where_a_port_is_given() -> None:
+    assert not [name for name in CONFIG.options() if name.startswith("metrics.reporter")]
+    options = replace(CONFIG, prometheus_port=9249).options()
+    assert options["metrics.reporter.prometheus.port"] == "9249"
+    assert any(
+        "flink-metrics-prometheus" in jar for jar in process_variables({}, Path("/logs"))["HADOOP_CLASSPATH"].split(":")
+    )
+
+
+def test_jars_of_the_source_are_handed_to_flink() -> None:
+    options = replace(CONFIG, jars=[Path("/a.jar"), Path("/b.jar")]).options()
+    assert options["pipeline.jars"] == "file:///a.jar;file:///b.jar"
 
 
 def test_the_jvm_finds_this_python_first_and_java_without_a_variable() -> None:

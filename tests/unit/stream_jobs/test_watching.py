@@ -6,7 +6,7 @@ import pytest
 from schemas.alert import alert_of, encode_alert
 from schemas.event import ClickEvent
 from schemas.instants import parse_instant_us
-from stream_jobs.watching import amount_text, line_of, quantile, seen, summary
+from stream_jobs.watching import amount_text, line_of, seen
 
 ARRIVAL_US = parse_instant_us("2026-11-24T10:00:00Z")
 EVENT = ClickEvent(
@@ -23,10 +23,21 @@ SEEN = seen(encode_alert(alert_of(EVENT, ARRIVAL_US)).decode(), "m1", ARRIVAL_US
 
 def test_a_line_says_what_a_product_team_asks_for() -> None:
     line = line_of(SEEN)
-    for part in ("10:00:00.085", "o-77", "12.34 EUR", "DE", "85 ms", "https://shop.example/cart"):
+    for part in ("10:00:00.085", "purchase", "o-77", "12.34 EUR", "DE", "85 ms", "https://shop.example/cart"):
         assert part in line
     assert "repeat" not in line
     assert "maybe repeat" in line_of(msgspec.structs.replace(SEEN, maybe_repeat=True))
+
+
+def test_an_alert_is_shown_under_the_rule_that_it_was_sent_for() -> None:
+    alert = seen(encode_alert(alert_of(EVENT, ARRIVAL_US, "big-spender")).decode(), "m1", ARRIVAL_US)
+    assert alert.rule == "big-spender"
+    assert "  big-spender  " in line_of(alert)
+
+
+def test_a_line_does_not_steer_the_terminal() -> None:
+    line = line_of(msgspec.structs.replace(SEEN, page_url="https://shop.example/\x1b[2J\nß"))
+    assert line.endswith(r"https://shop.example/\x1b[2J\nß")
 
 
 def test_latency_runs_from_arrival_to_receipt() -> None:
@@ -47,17 +58,3 @@ def test_latency_runs_from_arrival_to_receipt() -> None:
 )
 def test_amounts_are_shown_in_their_currency(minor: int | None, currency: str | None, text: str) -> None:
     assert amount_text(minor, currency) == text
-
-
-def test_quantiles_are_values_that_occurred() -> None:
-    values = [float(value) for value in range(1, 101)]
-    assert [quantile(values, share) for share in (0.5, 0.95, 0.99, 1.0)] == [50, 95, 99, 100]
-    assert quantile([7.0], 0.5) == 7.0
-    assert quantile([], 0.5) is None
-
-
-def test_a_summary_counts_distinct_events_and_flagged_repeats() -> None:
-    repeat = msgspec.structs.replace(SEEN, maybe_repeat=True)
-    figures = summary([SEEN, repeat])
-    assert (figures["alerts"], figures["distinct"], figures["maybe_repeat"]) == (2, 1, 1)
-    assert figures["latency_ms"] == {"p50": 85.4, "p95": 85.4, "p99": 85.4}

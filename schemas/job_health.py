@@ -1,0 +1,76 @@
+"""What the alert job puts on record about itself, and that record as one line for a person. Pure.
+
+The job writes it every second while it lives, so that a record which is old tells of a job that is gone.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from schemas.instants import SECOND_US
+
+# A job says something every second; Flink may keep it busy for longer, but not for so long.
+STALE_AFTER_US = 30 * SECOND_US
+NOT_RUNNING = "not running"
+_LIVING = ("starting", "running", "restarting", "stopping")
+
+
+class JobRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """The job's `status.json`, as far as its health is concerned.
+
+    Attributes:
+        state: `starting`, `running`, `restarting`, `stopping`, `stopped` or `failed`.
+        pid: the job's process.
+        updated_us: when it was written.
+        restarts: how often Flink began the job anew.
+        counters: counts by name, those of dead letters by reason.
+        last_failure: why Flink restarted it, where it did.
+    """
+
+    state: str
+    updated_us: int
+    pid: int | None = None
+    restarts: int = 0
+    counters: dict[str, int | dict[str, int]] = {}
+    last_failure: str | None = None
+
+
+def is_said_to_live(record: JobRecord) -> bool:
+    """Say whether a process should stand behind a record."""
+    return record.state in _LIVING
+
+
+def health_of(record: JobRecord | None, now_us: int, *, is_alive: bool = True) -> str:
+    """Return how the job does, in one line.
+
+    Args:
+        record: what it said last; None where it never ran here.
+        now_us: the instant of the question.
+        is_alive: whether the process that the record names is there.
+    """
+    if record is None:
+        return NOT_RUNNING
+    silent_us = max(0, now_us - record.updated_us)
+    heard = f"last heard {_duration(silent_us)} ago"
+    if not is_said_to_live(record):
+        return f"{NOT_RUNNING}, {record.state}, {heard}"
+    if not is_alive:
+        return f"stale: said {record.state}, but its process is gone, {heard}"
+    if silent_us > STALE_AFTER_US:
+        return f"stale: said {record.state}, {heard}"
+    restarts = "1 restart" if record.restarts == 1 else f"{record.restarts:,} restarts"
+    counts = f"{_count(record, 'events'):,} events, {_count(record, 'published'):,} alerts"
+    return f"{record.state}, {counts}, {restarts}, {heard}"
+
+
+def _count(record: JobRecord, name: str) -> int:
+    value = record.counters.get(name, 0)
+    return value if isinstance(value, int) else sum(value.values())
+
+
+def _duration(us: int) -> str:
+    seconds = us // SECOND_US
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"

@@ -1,0 +1,260 @@
+"""The commands `dead-letters list` and `dead-letters redrive`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from schemas.errors import BadRecordError, WorkFailedError
+from schemas.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from stream_jobs.letters import Found, LetterQueue, Selection
+    from stream_jobs.listing import Listed
+    from stream_jobs.payloads import Payloads
+    from stream_jobs.redrive import Redrive, Tally
+
+# What is read is hidden from other readers this long where a process does not live to give it back.
+HIDDEN_S = 300
+# How long a far side may fail before the command does; several calls in a row stay below the time above.
+PATIENCE_S = 60.0
+_THREADS = 8
+_MOST_REASONS_TOLD = 20
+_errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+class LetterStage(StrEnum):
+    """Where a record failed."""
+
+    FRAME = "frame"
+    DECODE = "decode"
+    PUBLISH = "publish"
+
+
+_Reasons = Annotated[
+    list[str] | None, typer.Option("--reason", help="Only letters with this reason, such as not_json; repeatable.")
+]
+_Stage = Annotated[LetterStage | None, typer.Option("--stage", help="Only letters of this stage.")]
+_Ids = Annotated[list[str] | None, typer.Option("--id", help="Only the letter with this message id; repeatable.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the front door."""
+    commands = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
+    commands.command("list")(list_letters)
+    commands.command("redrive")(redrive)
+    app.add_typer(
+        commands,
+        name="dead-letters",
+        help="Look at what could not become an alert, and send it again.",
+        rich_help_panel="Alerts",
+    )
+
+
+def list_letters(
+    reason: _Reasons = None,
+    stage: _Stage = None,
+    message_id: _Ids = None,
+    count: Annotated[int, typer.Option("--count", min=1, help="How many letters to show at most.")] = 20,
+    show_all: Annotated[bool, typer.Option("--all", help="Every letter, however many there are.")] = False,
+    payload: Annotated[
+        bool, typer.Option("--payload", help="Show the original bytes, also those that lie in the lake.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object for each letter, with the bytes that lie in the queue.")
+    ] = False,
+) -> None:
+    """Show dead letters without taking them out of the queue.
+
+    Whoever else reads the queue does not see them for the moment that this takes.
+
+    Example: `clickstream dead-letters list --stage decode --payload`
+    """
+    import msgspec
+
+    from stream_jobs.listing import HEADING, line_of, payload_line_of
+    from stream_jobs.patience import StoppedError
+
+    settings = load_settings(os.environ, Path.cwd())
+    selection = _selection(reason, stage, message_id)
+    shown = about = 0
+    with suppress(StoppedError), _reading(settings) as (queue, payloads, stopped):
+        about = queue.how_many()
+        for found in _meant(queue, selection, stopped):
+            letter = _listed(found, payloads, from_lake=payload, inline=payload or as_json)
+            if as_json:
+                typer.echo(msgspec.json.encode(letter).decode())
+            else:
+                typer.echo(line_of(letter) if shown else f"{HEADING}\n{line_of(letter)}")
+                if payload:
+                    typer.echo(payload_line_of(letter))
+            shown += 1
+            if shown == count and not show_all:
+                break
+    _errors.print(f"{shown} shown of about {about} in the queue")
+
+
+def redrive(
+    reason: _Reasons = None,
+    stage: _Stage = None,
+    message_id: _Ids = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Decide only: publish and delete nothing.")] = False,
+    fifo: Annotated[
+        bool, typer.Option("--fifo", help="Publish to the main topic's FIFO twin, whose name ends in .fifo.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
+) -> None:
+    """Send dead letters again: decide by today's code and rules, publish the alerts, delete the letters.
+
+    A letter that is still bad stays in the queue, and the exit code is 1.
+
+    Example: `clickstream dead-letters redrive --reason bad_timestamp --dry-run`
+    """
+    from stream_jobs.patience import StoppedError
+
+    settings = load_settings(os.environ, Path.cwd())
+    selection = _selection(reason, stage, message_id)
+    with _redriving(settings, fifo=fifo) as run:
+        try:
+            run.run(selection, dry=dry_run)
+        except StoppedError as error:
+            raise WorkFailedError("stopped; what is not done is in the queue") from error
+        finally:
+            _show(run.tally, as_json=as_json)
+    if run.tally.missing:
+        missing = ", ".join(run.tally.missing)
+        raise WorkFailedError(f"not in the queue, or in the hands of another reader: {missing}")
+    if run.tally.still_bad:
+        raise WorkFailedError(f"{run.tally.still_bad} letters are still bad and stay in the queue")
+
+
+@contextmanager
+def _reading(settings: Settings) -> Iterator[tuple[LetterQueue, Payloads, threading.Event]]:
+    """Give the queue and the payloads, and what a signal sets."""
+    from stream_jobs import aws_calls
+    from stream_jobs.letters import LetterQueue
+    from stream_jobs.patience import Patience
+    from stream_jobs.payloads import Payloads
+
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+
+    def patience() -> Patience:
+        return aws_calls.patience(PATIENCE_S, stopped.wait)
+
+    payloads = Payloads(aws_calls.client("s3"), settings.curated_bucket, patience)
+    sqs = aws_calls.client("sqs")
+    with LetterQueue(sqs, settings.dead_letter_queue_url, HIDDEN_S, patience, _tell) as queue:
+        yield queue, payloads, stopped
+
+
+@contextmanager
+def _redriving(settings: Settings, *, fifo: bool) -> Iterator[Redrive]:
+    """Give a redrive, put together from the settings."""
+    from stream_jobs import aws_calls
+    from stream_jobs.clock import now_us
+    from stream_jobs.doors import AwsDoors
+    from stream_jobs.marks import Marks
+    from stream_jobs.redeciding import Decider
+    from stream_jobs.redrive import Redrive, Ways
+    from stream_jobs.rules import rules_of
+    from stream_jobs.topic import fifo_twin
+
+    if fifo:
+        settings = replace(settings, alerts_topic_arn=fifo_twin(settings.alerts_topic_arn))
+    rules = rules_of(settings)
+    with (
+        _reading(settings) as (queue, payloads, stopped),
+        ThreadPoolExecutor(_THREADS) as threads,
+        _errors.status("redriving") as status,
+    ):
+        doors = AwsDoors(settings, rules, PATIENCE_S, 0)
+        s3 = aws_calls.client("s3")
+        ways = Ways(
+            queue,
+            payloads,
+            Marks(s3, settings.curated_bucket, lambda: aws_calls.patience(PATIENCE_S, stopped.wait)),
+            doors.topics(stopped.wait),
+            doors.receipts(stopped.wait),
+            doors.dead_letters(stopped.wait),
+            threads,
+        )
+        yield Redrive(
+            ways,
+            Decider(rules),
+            now_us(),
+            stopped.is_set,
+            lambda tally: status.update(f"{tally.redriven} letters redriven, {tally.still_bad} still bad"),
+            _Telling(),
+        )
+
+
+def _selection(reasons: list[str] | None, stage: LetterStage | None, ids: list[str] | None) -> Selection:
+    from stream_jobs.letters import Selection
+
+    return Selection(frozenset(ids or ()), frozenset(reasons or ()), None if stage is None else stage.value)
+
+
+def _meant(queue: LetterQueue, selection: Selection, stopped: threading.Event) -> Iterator[Found]:
+    left = set(selection.ids)
+    for found_now in queue.rounds():
+        yield from filter(selection.takes, found_now)
+        left -= {found.message_id for found in found_now}
+        if stopped.is_set() or (selection.ids and not left):
+            return
+
+
+def _listed(found: Found, payloads: Payloads, *, from_lake: bool, inline: bool) -> Listed:
+    from stream_jobs.listing import listed
+
+    if found.letter is None:
+        return listed(found, found.body.encode())
+    if not (from_lake if found.letter.payload_base64 is None else inline):
+        return listed(found, None)
+    try:
+        return listed(found, payloads.of(found.letter))
+    except BadRecordError as error:
+        return listed(found, None, str(error))
+
+
+class _Telling:
+    """Tells why letters stay, of the first ones."""
+
+    def __init__(self) -> None:
+        self._told = 0
+
+    def __call__(self, found: Found, why: str) -> None:
+        from stream_jobs.terminal import printable
+
+        self._told += 1
+        if self._told <= _MOST_REASONS_TOLD:
+            _tell(printable(f"still bad: {found.message_id} {found.reason}: {why}"))
+        elif self._told == _MOST_REASONS_TOLD + 1:
+            _tell("still bad: and more")
+
+
+def _show(tally: Tally, *, as_json: bool) -> None:
+    import msgspec
+
+    if as_json:
+        typer.echo(msgspec.json.encode(tally).decode())
+        return
+    for name, value in msgspec.to_builtins(tally).items():
+        if name != "missing":
+            typer.echo(f"{name:<14} {value}")
+
+
+def _tell(text: str) -> None:
+    _errors.print(text, markup=False)

@@ -1,0 +1,154 @@
+"""The Lambda function for files that others put in S3: a batch of an SQS queue in, the messages to try again out.
+
+The queue holds what S3 or EventBridge say about objects. A message that fails does not fail the others of its batch;
+one that keeps failing ends in the queue's own dead-letter queue. Settings, clients and threads outlive an invocation.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+
+from schemas.errors import BadRecordError, ClickstreamError
+from schemas.settings import Settings, load_settings
+from stream_jobs import aws_calls, logs
+from stream_jobs.clock import now_us
+from stream_jobs.dead_letters import DeadLetterQueue
+from stream_jobs.deadline import Deadline, OutOfTimeError
+from stream_jobs.decoding import Decoder, max_age_us_of
+from stream_jobs.dropped_files import BusyError, Doors, DroppedFiles
+from stream_jobs.idempotency import OnceTable
+from stream_jobs.notices import Notice, notices_of, skip_of
+from stream_jobs.object_body import ObjectGoneError, blocks_of
+from stream_jobs.patience import StoppedError
+from stream_jobs.receipts import ReceiptFiles
+from stream_jobs.rules import rules_of
+from stream_jobs.topic import AlertTopics
+
+# Calls under way at a time; DynamoDB takes a conditional put alone, so this is what the pace hangs on.
+_THREADS = 8
+# What another try may well mend, told without where it came up.
+_EXPECTED = (ClickstreamError, OutOfTimeError, BusyError, StoppedError)
+
+log = logging.getLogger(__name__)
+
+
+class Context(Protocol):
+    """What Lambda says about an invocation, as far as it is used."""
+
+    aws_request_id: str
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return how long until Lambda breaks it off."""
+        ...
+
+
+class _Message(msgspec.Struct, rename="camel"):
+    message_id: str
+    body: str
+
+
+class _Batch(msgspec.Struct, rename="pascal"):
+    records: list[_Message]
+
+
+def handler(event: Mapping[str, Any], context: Context) -> dict[str, list[dict[str, str]]]:
+    """Alert the files that a batch of messages names.
+
+    Returns:
+        The messages to try again, in the form that an event source mapping with `ReportBatchItemFailures` reads.
+
+    Raises:
+        ConfigError: the settings are wrong; no message was worked on.
+        BadRecordError: the event is no batch of SQS messages.
+    """
+    function = _function()
+    try:
+        batch = msgspec.convert(event, _Batch)
+    except msgspec.ValidationError as error:
+        raise BadRecordError(f"no batch of SQS messages: {error}") from error
+    deadline = Deadline(lambda: context.get_remaining_time_in_millis() / 1000, time.sleep)
+    failed = function.work_on(batch.records, context.aws_request_id, deadline)
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+
+
+@cache
+def _function() -> _Function:
+    logs.configure(sys.stdout)
+    return _Function(load_settings(os.environ, Path.cwd()))
+
+
+class _Function:
+    """What outlives an invocation.
+
+    Args:
+        settings: where to read and write, and what is alerted.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._rules = rules_of(settings)
+        self._decoder = Decoder(self._rules, max_age_us_of(settings.max_alert_age))
+        self._threads = ThreadPoolExecutor(_THREADS, "deliver")
+        self._s3, self._sns, self._sqs, self._dynamodb = map(aws_calls.client, ("s3", "sns", "sqs", "dynamodb"))
+
+    def work_on(self, messages: list[_Message], request_id: str, deadline: Deadline) -> list[str]:
+        """Work on each message and return the ids of those to try again."""
+        files = self._files(deadline)
+        failed = []
+        for message in messages:
+            try:
+                deadline.require_time()
+                for notice in notices_of(message.body):
+                    self._work_on_file(files, notice, f"{request_id}/{message.message_id}", deadline)
+            except _EXPECTED as error:
+                failed.append(message.message_id)
+                told = {"message_id": message.message_id, "reason": type(error).__name__, "detail": str(error)}
+                log.warning("message to be tried again", extra=told)
+            except Exception:  # a fault of ours must not keep the other messages of the batch from being done
+                failed.append(message.message_id)
+                log.exception("message failed", extra={"message_id": message.message_id})
+        return failed
+
+    def _work_on_file(self, files: DroppedFiles, notice: Notice, owner: str, deadline: Deadline) -> None:
+        told: dict[str, object] = {"object": notice.address}
+        if skip := skip_of(notice, self._settings.raw_bucket):
+            log.info("object passed over", extra=told | {"reason": skip.value})
+            return
+        counts: Counter[str] = Counter()
+        outcome = "left for another try"
+        try:
+            blocks = blocks_of(self._s3, notice, lambda: aws_calls.patience(deadline.patience_s(), deadline.wait))
+            files.alert(notice, blocks, owner, deadline, counts)
+            outcome = "done"
+        except ObjectGoneError:
+            outcome = "gone"
+        finally:
+            log.info(f"object {outcome}", extra=told | {"counts": +counts})
+
+    def _files(self, deadline: Deadline) -> DroppedFiles:
+        """Return what alerts files within an invocation's time."""
+        settings = self._settings
+        patience: Callable[[], Any] = lambda: aws_calls.patience(deadline.patience_s(), deadline.wait)  # noqa: E731
+        return DroppedFiles(
+            self._decoder,
+            OnceTable(self._dynamodb, settings.dropped_files_table, self._threads, patience, now_us),
+            Doors(
+                AlertTopics(self._sns, self._rules.topic_arns(), patience, now_us),
+                ReceiptFiles(self._s3, settings.curated_bucket, patience),
+                DeadLetterQueue(self._sqs, self._s3, settings.dead_letter_queue_url, settings.curated_bucket, patience),
+            ),
+            self._threads,
+            _THREADS,
+            now_us,
+        )

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import pytest
+
+from schemas.instants import SECOND_US, parse_instant_us
+from schemas.job_health import JobRecord, health_of
+
+NOW_US = parse_instant_us("2026-11-24T10:00:00Z")
+COUNTERS: dict[str, int | dict[str, int]] = {"events": 12345, "published": 37, "dead_letters": {"not_json": 2}}
+
+
+def record(state: str, age_s: float = 1, restarts: int = 0) -> JobRecord:
+    return JobRecord(
+        state=state, pid=7, updated_us=NOW_US - int(age_s * SECOND_US), restarts=restarts, counters=COUNTERS
+    )
+
+
+@pytest.mark.parametrize(
+    ("found", "is_alive", "line"),
+    [
+        (None, True, "not running"),
+        (record("running"), True, "running, 12,345 events, 37 alerts, 0 restarts, last heard 1 s ago"),
+        (record("running", 30), True, "running, 12,345 events, 37 alerts, 0 restarts, last heard 30 s ago"),
+        (
+            record("restarting", restarts=1),
+            True,
+            "restarting, 12,345 events, 37 alerts, 1 restart, last heard 1 s ago",
+        ),
+        (record("running", 31), True, "stale: said running, last heard 31 s ago"),
+        (record("running", 3), False, "stale: said running, but its process is gone, last heard 3 s ago"),
+        (record("stopped", 7300), False, "not running, stopped, last heard 2 h ago"),
+        (record("failed", 200), True, "not running, failed, last heard 3 min ago"),
+        (record("running", -5), True, "running, 12,345 events, 37 alerts, 0 restarts, last heard 0 s ago"),
+    ],
+)
+def test_a_job_s_health_is_one_line(found: JobRecord | None, is_alive: bool, line: str) -> None:
+    assert health_of(found, NOW_US, is_alive=is_alive) == line
+
+
+def test_a_job_that_has_counted_nothing_yet_has_counted_nothing() -> None:
+    starting = JobRecord(state="starting", updated_us=NOW_US)
+    assert health_of(starting, NOW_US) == "starting, 0 events, 0 alerts, 0 restarts, last heard 0 s ago"
