@@ -5,7 +5,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 RUN := $(UV) run --frozen
 PYTEST := $(RUN) pytest
 
-.PHONY: help setup demo test check soak format package clean bench-slice
+.PHONY: help setup demo test check soak format package clean bench-slice bench-stream
 help:  ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
@@ -33,18 +33,22 @@ check: setup  ## The quick subset for every commit: lint, types, unit, property 
 	@$(RUN) mypy
 	@$(PYTEST) tests/unit tests/property tests/contract
 
-soak: setup  ## The demo for three seeds and for 300,000 events, resumable; ends with a verdict.
-	@$(RUN) python -m bench.soak
+soak: setup  ## The long runs behind the guarantees, resumable; CASES="..." picks some; ends with a verdict.
+	@$(RUN) python -m bench.soak $(CASES)
 
 bench-slice: setup  ## Events per second of each leg of the demo; ends with one line of JSON.
 	@$(RUN) python -m bench.slice $(ARGS)
+
+bench-stream: setup  ## Rate and latency of the alert job beside baselines; ARGS="--only decode" picks parts.
+	@$(RUN) python -m bench.stream $(ARGS)
 
 format: setup  ## Format the code.
 	@$(RUN) ruff format .
 	@$(RUN) ruff check --fix .
 
-package: setup  ## Build the wheel.
+package: setup  ## Build the wheel, and the zips for Managed Flink and Lambda; CONNECTOR_JAR=... puts in the connector.
 	@$(UV) build --wheel --out-dir dist
+	@$(RUN) python -m infra.artifacts --out dist $(if $(CONNECTOR_JAR),--connector-jar '$(CONNECTOR_JAR)')
 
 clean:  ## Stop the local stack and remove what the targets made.
 	@if [ -x .venv/bin/clickstream ]; then $(RUN) clickstream down; fi

@@ -19,6 +19,7 @@ import infra.local.cli
 import infra.local.demo_cli
 import producers.cli
 import stream_jobs.cli
+import stream_jobs.dead_letters_cli
 from infra.local.state import active_environment
 from schemas.errors import ClickstreamError, ConfigError, MissingSettingsError
 from schemas.settings import state_dir_of
@@ -34,7 +35,14 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for package in (infra.local.demo_cli, infra.local.cli, producers.cli, stream_jobs.cli, batch_compaction.cli):
+for package in (
+    infra.local.demo_cli,
+    infra.local.cli,
+    producers.cli,
+    stream_jobs.cli,
+    stream_jobs.dead_letters_cli,
+    batch_compaction.cli,
+):
     package.register(app)
 
 

@@ -1,49 +1,73 @@
-"""The demo at the sizes that the guarantees are stated for; resumable, ends with one line of JSON: the verdict.
+"""The long runs behind the guarantees; resumable, ends with one line of JSON: the verdict.
 
 A case that passed is noted under the state folder together with the commit, and is not run again for that commit.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
+from bench import alert_soak
 from infra.local.front_door import FrontDoor
 from schemas.errors import WorkFailedError
 from schemas.settings import state_dir_of
 
-CASES: dict[str, tuple[str, ...]] = {
-    **{f"seed {seed}": ("--seed", str(seed)) for seed in (1, 2, 3)},
-    "300,000 events": ("--events", "300000"),
+Case = Callable[[Path], dict[str, Any]]
+
+
+def demo(*arguments: str) -> Case:
+    """Return the case of a demo."""
+    return lambda folder: dict(FrontDoor(folder, is_quiet=True).run_json("demo", *arguments))
+
+
+CASES: dict[str, Case] = {
+    "demo-seed-1": demo("--seed", "1"),
+    "demo-seed-2": demo("--seed", "2"),
+    "demo-seed-3": demo("--seed", "3"),
+    "demo-300000": demo("--events", "300000"),
+    "alerts-kills": alert_soak.kills,
+    "alerts-faults": alert_soak.faults,
+    "alerts-outage": alert_soak.outage,
+    "alerts-steady": alert_soak.steady,
 }
 
 
 def main() -> int:
     """Run every case that has not passed yet; 0 when all have."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("cases", nargs="*", metavar="CASE", help=f"of {', '.join(CASES)}; all without")
+    chosen = parser.parse_args().cases or list(CASES)
+    if unknown := [name for name in chosen if name not in CASES]:
+        parser.error(f"no such case: {', '.join(unknown)}")
     console = Console(stderr=True)
     commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
     notes = state_dir_of({}) / "soak.json"
-    passed: dict[str, dict[str, object]] = json.loads(notes.read_text()).get(commit, {}) if notes.exists() else {}
+    passed: dict[str, dict[str, Any]] = json.loads(notes.read_text()).get(commit, {}) if notes.exists() else {}
     failed: dict[str, str] = {}
-    for name, arguments in CASES.items():
+    for name in chosen:
         if name in passed:
             console.print(f"{name}: passed before")
             continue
         console.print(f"{name}: running")
         with tempfile.TemporaryDirectory(prefix="clickstream-soak-") as folder:
             try:
-                passed[name] = FrontDoor(Path(folder), is_quiet=True).run_json("demo", *arguments)
+                passed[name] = CASES[name](Path(folder))
             except WorkFailedError as error:
                 failed[name] = str(error)
         notes.parent.mkdir(parents=True, exist_ok=True)
         notes.write_text(json.dumps({commit: passed}))
-        console.print(f"{name}: {'failed' if name in failed else 'passed'}")
-    sys.stdout.write(json.dumps({"soak": "failed" if failed else "passed", "passed": passed, "failed": failed}) + "\n")
+        console.print(f"{name}: {failed.get(name) or passed[name]}", markup=False)
+    report = {name: passed[name] for name in chosen if name in passed}
+    sys.stdout.write(json.dumps({"soak": "failed" if failed else "passed", "passed": report, "failed": failed}) + "\n")
     return 1 if failed else 0
 
 

@@ -18,7 +18,7 @@ ENVIRONMENT_PREFIX = "CLICKSTREAM_"
 CONFIG_FILE = "clickstream.toml"
 STATE_DIR_VARIABLE = "CLICKSTREAM_STATE_DIR"
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
-_RULES: Mapping[str, tuple[re.Pattern[str], str]] = {
+RULES: Mapping[str, tuple[re.Pattern[str], str]] = {
     "stream": (re.compile(r"[a-zA-Z0-9_.-]{1,128}"), "a Kinesis stream name"),
     "raw_bucket": (_BUCKET, "an S3 bucket name"),
     "curated_bucket": (_BUCKET, "an S3 bucket name"),
@@ -92,7 +92,7 @@ def load_settings(environment: Mapping[str, str], folder: Path) -> Settings:
             faults.append(f"{name} is not set: give {variable} or {name} in {CONFIG_FILE}")
             is_incomplete = True
             continue
-        pattern, meaning = _RULES[name]
+        pattern, meaning = RULES[name]
         if pattern.fullmatch(value) is None:
             faults.append(f"{name} is {value!r}, which is not {meaning}")
         values[name] = value

@@ -25,6 +25,7 @@ from stream_jobs import lives, runtime
 from stream_jobs.clock import now_us
 from stream_jobs.connector import ConnectorConfig, connector_jars, emulator_of
 from stream_jobs.decoding import max_age_us_of
+from stream_jobs.defaults import DEDUPE_HOURS, LONGEST_RECEIPTS_LINGER_S, PUBLISH_DEADLINE_S, STREAM_OUTAGE_S
 from stream_jobs.job import JobPlan, build
 from stream_jobs.job_status import JobStatus, Reading
 from stream_jobs.patience import GaveUpError
@@ -35,15 +36,10 @@ from stream_jobs.shards import start_of
 from stream_jobs.sources import SourceConfig
 
 STATUS_FILE = "status.json"
-DEDUPE_HOURS = 24
-PUBLISH_DEADLINE_S = 30 * 60.0
-OUTAGE_DEADLINE_S = 5 * 60.0
 _START_DEADLINE_S = 180.0
 _SETTLE_DEADLINE_S = 10.0
 _SILENCE_DEADLINE_S = 60.0
 _LOOK_INTERVAL_S = 1.0
-# Receipts roll with the checkpoints, but a stop does not wait long for the last ones.
-_LONGEST_RECEIPTS_LINGER_S = 5.0
 _PYTHON_ERROR = re.compile(r"^pemja\.core\.PythonException: <class '[\w.]+'>: ")
 _FINISHED = ("FAILED", "CANCELED", "FINISHED")
 
@@ -141,8 +137,8 @@ class AlertsRun:
             max_age_us=max_age_us_of(config.settings.max_alert_age),
             dedupe_hours=config.dedupe_hours,
             publish_deadline_s=config.publish_deadline_s,
-            receipts_linger_ms=round(min(config.checkpoint_s, _LONGEST_RECEIPTS_LINGER_S) * 1000),
-            repeats_before_us=now_us() if beginning.follows_unclean else 0,
+            receipts_linger_ms=round(min(config.checkpoint_s, LONGEST_RECEIPTS_LINGER_S) * 1000),
+            follows_unclean=beginning.follows_unclean,
         )
         build(environment, plan)
         job = environment.execute_async("purchase-alerts")
@@ -164,7 +160,7 @@ class AlertsRun:
         if config.connector is not None:
             return ConnectorConfig(stream.arn, beginning.start, emulator_of(os.environ))
         poller = PollerConfig(
-            config.settings.stream, stream.created_us, beginning.start, OUTAGE_DEADLINE_S, folder / "poller"
+            config.settings.stream, stream.created_us, beginning.start, STREAM_OUTAGE_S, folder / "poller"
         )
         poller.pause_file.unlink(missing_ok=True)
         return poller

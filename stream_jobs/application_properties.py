@@ -7,7 +7,6 @@ before the job begins; a name that nobody knows is wrong too, for it is mostly o
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
@@ -16,16 +15,17 @@ from typing import Any
 import msgspec
 
 from schemas.errors import ConfigError
-from schemas.settings import _RULES, Settings
+from schemas.settings import Settings
 from stream_jobs.decoding import max_age_us_of
+from stream_jobs.defaults import DEDUPE_HOURS, LONGEST_RECEIPTS_LINGER_S, PUBLISH_DEADLINE_S
+from stream_jobs.property_values import STREAM_ARN, flag, number, one_of, setting, start, stream_arn
 from stream_jobs.rules import FORM, Rules, rules_of
-from stream_jobs.shards import TRIM_HORIZON, start_of
+from stream_jobs.shards import TRIM_HORIZON
 
 # The service's own group: what to start, and with which files.
 RUN_OPTIONS_GROUP = "kinesis.analytics.flink.run.options"
 # The one group whose keys are names that the deployment chooses.
 RULES_GROUP = "alert_rules"
-_STREAM_ARN = re.compile(r"arn:[^:]+:kinesis:[^:]+:\d{12}:stream/([a-zA-Z0-9_.-]{1,128})")
 _DEFAULTS: Mapping[str, str] = {field.name: field.default for field in fields(Settings) if type(field.default) is str}
 
 
@@ -53,129 +53,79 @@ class Property:
     parse: Callable[[str], Any]
 
 
-def _setting(name: str) -> Callable[[str], str]:
-    pattern, meaning = _RULES[name]
-
-    def parse(text: str) -> str:
-        if pattern.fullmatch(text) is None:
-            raise ValueError(meaning)
-        return text
-
-    return parse
-
-
-def _stream_arn(text: str) -> str:
-    if _STREAM_ARN.fullmatch(text) is None:
-        raise ValueError("a Kinesis stream ARN")
-    return text
-
-
-def _start(text: str) -> str:
-    try:
-        start_of(text, sys.maxsize)  # whether an instant has come is for the start to decide
-    except ConfigError as error:
-        raise ValueError("trim-horizon, latest or an instant with its zone") from error
-    return text
-
-
-def _number(least: int, most: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if re.fullmatch(r"[0-9]{1,9}", text) is None or not least <= int(text) <= most:
-            raise ValueError(f"a whole number from {least} to {most}")
-        return int(text)
-
-    return parse
-
-
-def _one_of(choices: type[StrEnum]) -> Callable[[str], StrEnum]:
-    def parse(text: str) -> StrEnum:
-        try:
-            return choices(text)
-        except ValueError:
-            raise ValueError(f"one of {', '.join(choices)}") from None
-
-    return parse
-
-
-def _flag(text: str) -> bool:
-    if text not in ("true", "false"):
-        raise ValueError("true or false")
-    return text == "true"
-
-
 PROPERTIES = (
-    Property("source", "stream_arn", None, "The Kinesis stream to read.", _stream_arn),
+    Property("source", "stream_arn", None, "The Kinesis stream to read.", stream_arn),
     Property(
         "source",
         "start",
         TRIM_HORIZON,
         "Where to begin without a snapshot: `trim-horizon`, `latest`, or an instant such as `2026-11-24T10:00:00Z`.",
-        _start,
+        start,
     ),
     Property(
         "source",
         "kind",
         SourceKind.CONNECTOR,
-        "What reads the stream: Flink's `connector`, or the `poller`, which needs no jar and is refused on the service.",
-        _one_of(SourceKind),
+        "What reads the stream: Flink's `connector`, or the `poller`, which needs no jar; the service gets no poller.",
+        one_of(SourceKind),
     ),
-    Property("alerts", "topic_arn", None, "The SNS topic of the alerted types.", _setting("alerts_topic_arn")),
+    Property("alerts", "topic_arn", None, "The SNS topic of the alerted types.", setting("alerts_topic_arn")),
     Property(
         "alerts",
         "types",
         _DEFAULTS["alert_types"],
         "Event types that are alerted to this topic, with commas between them; a lone comma for none.",
-        _setting("alert_types"),
+        setting("alert_types"),
     ),
     Property(
         "alerts",
         "max_age",
         _DEFAULTS["max_alert_age"],
         "What happened longer than this before it arrived is not alerted: `30m`, `24h`, `7d`, or `off`.",
-        _setting("max_alert_age"),
+        setting("max_alert_age"),
     ),
     Property(
         "alerts",
         "dedupe_hours",
-        "24",
+        str(DEDUPE_HOURS),
         "How long an event id is remembered; a repeat of the producer's beyond it is a new alert.",
-        _number(1, 24 * 30),
+        number(1, 24 * 30),
     ),
     Property(
         "alerts",
         "flag_backlog",
         "true",
-        "Alerts of what arrived before the start carry `maybe_repeat`, for an earlier run may have sent them. `false` is "
-        "right for a start from the snapshot of a stop that went well, and for the first start of all.",
-        _flag,
+        "Alerts of what arrived before the start carry `maybe_repeat`, for an earlier run may have sent them. `false` "
+        "is right for a start from the snapshot of a stop that went well, and for the first start of all.",
+        flag,
     ),
     Property(
         "delivery",
         "dead_letter_queue_url",
         None,
         "The SQS queue for what cannot become an alert.",
-        _setting("dead_letter_queue_url"),
+        setting("dead_letter_queue_url"),
     ),
     Property(
         "delivery",
         "curated_bucket",
         None,
         "The S3 bucket for receipts, below `purchases/`, and large dead letters, below `dead-letters/`.",
-        _setting("curated_bucket"),
+        setting("curated_bucket"),
     ),
     Property(
         "delivery",
         "deadline_s",
-        "1800",
+        str(PUBLISH_DEADLINE_S),
         "Seconds that a topic, the queue or the bucket may refuse everything before the job fails.",
-        _number(1, 24 * 3600),
+        number(1, 24 * 3600),
     ),
     Property(
         "delivery",
         "receipts_linger_ms",
-        "5000",
+        str(LONGEST_RECEIPTS_LINGER_S * 1000),
         "Milliseconds for which receipts are collected for one object.",
-        _number(1, 60_000),
+        number(1, 60_000),
     ),
 )
 RULE_MEANING = (
@@ -279,7 +229,10 @@ def _strangers(groups: Mapping[str, Mapping[str, str]]) -> list[str]:
         known.setdefault(spec.group, set()).add(spec.key)
     unknown = [f"unknown group {name!r}" for name in groups if name not in {*known, RULES_GROUP, RUN_OPTIONS_GROUP}]
     return unknown + [
-        f"unknown property {group}/{key}" for group, keys in known.items() for key in groups.get(group, {}) if key not in keys
+        f"unknown property {group}/{key}"
+        for group, keys in known.items()
+        for key in groups.get(group, {})
+        if key not in keys
     ]
 
 
@@ -295,7 +248,7 @@ def _rule_lines(rules: Mapping[str, str], faults: list[str]) -> Sequence[str]:
 
 
 def _settings(values: Mapping[tuple[str, str], Any], rules: Sequence[str]) -> Settings:
-    arn = _STREAM_ARN.fullmatch(values["source", "stream_arn"])
+    arn = STREAM_ARN.fullmatch(values["source", "stream_arn"])
     return Settings(
         stream=arn[1] if arn else "",
         raw_bucket="",  # the job reads the stream alone

@@ -31,12 +31,13 @@ _READ_TIMEOUT_S = 30
 _CONNECTIONS = 16
 
 
-def client(service: str, connections: int = _CONNECTIONS) -> Any:
+def client(service: str, connections: int = _CONNECTIONS, region: str | None = None) -> Any:
     """Return a client for one operator's use, with endpoint and credentials from `AWS_*` variables.
 
     Args:
         service: as boto3 names it.
         connections: how many calls are under way at a time.
+        region: where no variable has it.
     """
     config = Config(
         connect_timeout=_CONNECT_TIMEOUT_S,
@@ -46,7 +47,7 @@ def client(service: str, connections: int = _CONNECTIONS) -> Any:
     )
     # The default session is not safe to create clients from several threads.
     make: Callable[..., Any] = boto3.session.Session().client
-    return make(service, config=config)
+    return make(service, region_name=region, config=config)
 
 
 def patience(deadline_s: float, wait: Callable[[float], bool]) -> Patience:

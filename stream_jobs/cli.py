@@ -17,6 +17,7 @@ from rich.console import Console
 
 from schemas.errors import ConfigError
 from schemas.settings import load_settings, state_dir_of
+from stream_jobs.defaults import DEDUPE_HOURS, PUBLISH_DEADLINE_S
 from stream_jobs.shards import TRIM_HORIZON
 
 _PANEL = "Alerts"
@@ -64,13 +65,13 @@ def alerts(
     ] = None,
     dedupe_hours: Annotated[
         int, typer.Option("--dedupe-hours", min=1, help="How long an event id is remembered.")
-    ] = 24,
+    ] = DEDUPE_HOURS,
     publish_deadline: Annotated[
         float,
         typer.Option(
             "--publish-deadline", min=1, help="Seconds that a topic may refuse everything before the job fails."
         ),
-    ] = 1800.0,
+    ] = PUBLISH_DEADLINE_S,
     checkpoint_seconds: Annotated[
         float, typer.Option("--checkpoint-seconds", min=0.5, help="Seconds between checkpoints.")
     ] = 10.0,

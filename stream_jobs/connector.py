@@ -1,8 +1,8 @@
 """Flink's own Kinesis connector as a source, for AWS and wherever its jar is at hand.
 
-The jar is in no Python package: it is named by its Maven coordinates and given by a path. The builder is Java's, through
-py4j. The connector hands Python a record's bytes and its arrival to the millisecond, but neither shard nor sequence
-number; these fields stay empty. It keeps its positions itself, and it is not asked to de-aggregate: it cannot.
+The jar is in no Python package: it is named by its Maven coordinates and given by a path. The builder is Java's,
+through py4j. The connector hands Python a record's bytes and its arrival to the millisecond, but neither shard nor
+sequence number; these fields stay empty. It keeps its positions itself, and does not de-aggregate.
 """
 
 from __future__ import annotations

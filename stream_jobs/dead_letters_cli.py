@@ -143,6 +143,7 @@ def redrive(
 def _reading(settings: Settings) -> Iterator[tuple[LetterQueue, Payloads, threading.Event]]:
     """Give the queue and the payloads, and what a signal sets."""
     from stream_jobs import aws_calls
+    from stream_jobs.clock import now_us
     from stream_jobs.letters import LetterQueue
     from stream_jobs.patience import Patience
     from stream_jobs.payloads import Payloads
@@ -156,7 +157,7 @@ def _reading(settings: Settings) -> Iterator[tuple[LetterQueue, Payloads, thread
 
     payloads = Payloads(aws_calls.client("s3"), settings.curated_bucket, patience)
     sqs = aws_calls.client("sqs")
-    with LetterQueue(sqs, settings.dead_letter_queue_url, HIDDEN_S, patience, _tell) as queue:
+    with LetterQueue(sqs, settings.dead_letter_queue_url, HIDDEN_S, now_us(), patience, _tell) as queue:
         yield queue, payloads, stopped
 
 
@@ -164,7 +165,6 @@ def _reading(settings: Settings) -> Iterator[tuple[LetterQueue, Payloads, thread
 def _redriving(settings: Settings, *, fifo: bool) -> Iterator[Redrive]:
     """Give a redrive, put together from the settings."""
     from stream_jobs import aws_calls
-    from stream_jobs.clock import now_us
     from stream_jobs.doors import AwsDoors
     from stream_jobs.marks import Marks
     from stream_jobs.redeciding import Decider
@@ -194,7 +194,6 @@ def _redriving(settings: Settings, *, fifo: bool) -> Iterator[Redrive]:
         yield Redrive(
             ways,
             Decider(rules),
-            now_us(),
             stopped.is_set,
             lambda tally: status.update(f"{tally.redriven} letters redriven, {tally.still_bad} still bad"),
             _Telling(),

@@ -48,27 +48,29 @@ class AwsDoors:
         rules: name the topics.
         deadline_s: how long a far side may refuse everything before the job fails.
         receipts_linger_ms: how long receipts are collected for one object.
+        region: where no variable has it.
     """
 
     settings: Settings
     rules: Rules
     deadline_s: float
     receipts_linger_ms: int
+    region: str | None = None
 
     def topics(self, wait: Wait) -> AlertTopics:
         """Return the door to the alert topics."""
-        sns = aws_calls.client("sns", connections=MAX_FLIGHTS)
+        sns = aws_calls.client("sns", connections=MAX_FLIGHTS, region=self.region)
         return AlertTopics(sns, self.rules.topic_arns(), self._patience(wait), now_us)
 
     def receipts(self, wait: Wait) -> ReceiptFiles:
         """Return the door to the receipts."""
-        s3 = aws_calls.client("s3")
+        s3 = aws_calls.client("s3", region=self.region)
         return ReceiptFiles(s3, self.settings.curated_bucket, self._patience(wait), self.receipts_linger_ms)
 
     def dead_letters(self, wait: Wait) -> DeadLetterQueue:
         """Return the door to the dead-letter queue."""
-        sqs: Any = aws_calls.client("sqs")
-        s3: Any = aws_calls.client("s3")
+        sqs: Any = aws_calls.client("sqs", region=self.region)
+        s3: Any = aws_calls.client("s3", region=self.region)
         names = self.settings
         return DeadLetterQueue(sqs, s3, names.dead_letter_queue_url, names.curated_bucket, self._patience(wait))
 

@@ -32,7 +32,8 @@ class JobPlan:
         dedupe_hours: how long an event id is remembered; a repeat of the producer's beyond it is a new alert.
         publish_deadline_s: how long a topic, queue or bucket may refuse everything before the job fails.
         receipts_linger_ms: how long receipts are collected for one object.
-        repeats_before_us: until when an earlier life may have published what arrived; 0 where there was none.
+        follows_unclean: an earlier life may have published what arrived before this one began.
+        region: of AWS, where no variable has it.
     """
 
     settings: Settings
@@ -42,20 +43,21 @@ class JobPlan:
     dedupe_hours: int
     publish_deadline_s: float
     receipts_linger_ms: int
-    repeats_before_us: int
+    follows_unclean: bool
+    region: str | None = None
 
 
 def build(environment: StreamExecutionEnvironment, plan: JobPlan) -> None:
     """Put the job's graph into an environment."""
     alerts, decoded = decode_and_dedupe(records(environment, plan.source), plan)
-    doors = AwsDoors(plan.settings, plan.rules, plan.publish_deadline_s, plan.receipts_linger_ms)
+    doors = AwsDoors(plan.settings, plan.rules, plan.publish_deadline_s, plan.receipts_linger_ms, plan.region)
     deliver(alerts, decoded.get_side_output(DEAD_LETTERS), doors)
 
 
 def decode_and_dedupe(records: DataStream, plan: JobPlan) -> tuple[DataStream, DataStream]:
     """Return (alerts, each once, a user's in order; the decoded events, with dead letters at their side)."""
     decoded = (
-        records.process(Decode(plan.rules, plan.max_age_us, plan.repeats_before_us, log_of_flink()), EVENT_TYPE)
+        records.process(Decode(plan.rules, plan.max_age_us, plan.follows_unclean, log_of_flink()), EVENT_TYPE)
         .uid("decode")
         .name("decode")
     )

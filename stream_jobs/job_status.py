@@ -31,7 +31,7 @@ _BY_REASON = "dead_letters_"
 _UNSETTLED = "unsettled"
 # The poller's gauge, and that of Flink's Kinesis connector.
 _BEHIND = ("millis_behind_latest", "millisBehindLatest")
-_LATENCIES = {"alert_latency_ms_median": "p50", "alert_latency_ms_p95": "p95", "alert_latency_ms_p99": "p99"}
+_LATENCIES = {"latency_ms_p50": "p50", "latency_ms_p95": "p95", "latency_ms_p99": "p99"}
 _LARGEST = {*_BEHIND, *_LATENCIES}
 _TIMEOUT_S = 5
 _FAILURES = 100

@@ -1,8 +1,8 @@
 """Looking through the dead-letter queue: every letter once, each given back unless it is taken out.
 
 A queue cannot be looked into. What is read is hidden from every reader for a while; here it is remembered, and shown
-again to the others at the end, or by itself where this process does not live to see it. Refuses to read for ever:
-letters that come back while others are looked at are known by their ids and end the round.
+again to the others at the end, or by itself where this process does not live to see it. Refuses to read for ever: it
+ends when only letters come that it knows by their ids, or that were sent since it began.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from stream_jobs.publishing import BatchSend, Delivered
 
 FOREIGN = "not_a_dead_letter"
 _POLL_S = 1
+# A queue keeps no exact order, but so many later letters in a row say that there is hardly an earlier one left.
+_LATER_IN_A_ROW = 200
 _GIVE_BACK_DEADLINE_S = 10.0
 
 
@@ -81,6 +83,7 @@ class LetterQueue:
         sqs: an SQS client.
         queue_url: the queue.
         hidden_s: for how long what is read is hidden from other readers.
+        began_us: now.
         patience: makes the patience for one call.
         say: tells a person what could not be given back.
     """
@@ -90,12 +93,14 @@ class LetterQueue:
         sqs: Any,
         queue_url: str,
         hidden_s: int,
+        began_us: int,
         patience: Callable[[], Patience],
         say: Callable[[str], None],
     ) -> None:
         self._sqs = sqs
         self._queue_url = queue_url
         self._hidden_s = hidden_s
+        self._began_us = began_us
         self._patience = patience
         self._say = say
         self._seen: set[str] = set()
@@ -109,32 +114,33 @@ class LetterQueue:
     ) -> None:
         self._give_back()
 
+    def is_later(self, found: Found) -> bool:
+        """Say whether a letter was sent since this began."""
+        return found.sent_us >= self._began_us
+
     def rounds(self) -> Iterator[list[Found]]:
         """Give the letters, some at a time, until none is visible that was not given before.
+
+        Letters that are sent meanwhile may be among them, but do not keep it going.
 
         Raises:
             WorkFailedError: the queue cannot be read.
             StoppedError: it was stopped while it waited for the queue.
         """
-        known_in_a_row = 0
+        known_in_a_row = later_in_a_row = 0
         while messages := self._receive():
             fresh = []
             for message in messages:
-                message_id = message["MessageId"]
-                if message_id in self._seen and message_id not in self._held:
-                    # Taken out before: a queue may show once more what was deleted.
-                    self._delete({message_id: message["ReceiptHandle"]})
-                    continue
-                self._held[message_id] = message["ReceiptHandle"]
-                if message_id in self._seen:
+                if self._is_known(message):
                     known_in_a_row += 1
-                    continue
-                self._seen.add(message_id)
-                known_in_a_row = 0
-                fresh.append(_found(message))
+                else:
+                    found = _found(message)
+                    fresh.append(found)
+                    known_in_a_row = 0
+                    later_in_a_row = later_in_a_row + 1 if self.is_later(found) else 0
             if fresh:
                 yield fresh
-            if known_in_a_row > len(self._seen):
+            if known_in_a_row > len(self._seen) or later_in_a_row >= _LATER_IN_A_ROW:
                 return
 
     def take_out(self, message_ids: Collection[str]) -> None:
@@ -171,6 +177,17 @@ class LetterQueue:
         )
         messages: list[Any] = answer.get("Messages", [])
         return messages
+
+    def _is_known(self, message: Any) -> bool:
+        message_id, handle = message["MessageId"], message["ReceiptHandle"]
+        is_known = message_id in self._seen
+        if is_known and message_id not in self._held:
+            # Taken out before: a queue may show once more what was deleted.
+            self._delete({message_id: handle})
+        else:
+            self._seen.add(message_id)
+            self._held[message_id] = handle
+        return is_known
 
     def _call(self, what: str, call: Callable[[], Any]) -> Any:
         return aws_calls.call_until_answered(f"{what} {self._queue_url}", call, self._patience())

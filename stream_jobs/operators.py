@@ -45,14 +45,15 @@ class Decode(ProcessFunction):  # type: ignore[misc]
     Args:
         rules: what is alerted.
         max_age_us: how long before its arrival an alerted event may have happened; None for no limit.
-        repeats_before_us: until when an earlier life may have published what arrived; 0 where there was none.
+        follows_unclean: an earlier life may have published what arrived before this one began.
         open_log: opens the operator's log.
     """
 
-    def __init__(self, rules: Rules, max_age_us: int | None, repeats_before_us: int, open_log: OpenLog) -> None:
+    def __init__(self, rules: Rules, max_age_us: int | None, follows_unclean: bool, open_log: OpenLog) -> None:
         self._rules = rules
         self._max_age_us = max_age_us
-        self._repeats_before_us = repeats_before_us
+        self._follows_unclean = follows_unclean
+        self._repeats_before_us = 0
         self._open_log = open_log
 
     def open(self, runtime_context: Any) -> None:
@@ -61,10 +62,10 @@ class Decode(ProcessFunction):  # type: ignore[misc]
         self._metrics = Metrics(runtime_context.get_metrics_group())
         self._log = self._open_log("decode")
         # The Python context's own accessor does not work in thread mode; Java's does.
-        if runtime_context._runtime_context.getTaskInfo().getAttemptNumber() > 0:
+        attempt = runtime_context._runtime_context.getTaskInfo().getAttemptNumber()
+        # By the clock of now: a service may run a stored graph again, as a first attempt, long after it was built.
+        if attempt > 0 or self._follows_unclean:
             self._repeats_before_us = now_us() + _CLOCK_MARGIN_US
-        elif self._repeats_before_us:
-            self._repeats_before_us += _CLOCK_MARGIN_US
 
     def process_element(self, value: tuple[bytes, int, str, str], ctx: Any) -> Iterator[Any]:
         """Decode one record."""
@@ -222,3 +223,4 @@ class Deliver(KeyedProcessFunction):  # type: ignore[misc]
             self._metrics.observe("batch_size", batch_size)
         for latency_ms in delivery.latencies_ms:
             self._metrics.observe("alert_latency_ms", latency_ms)
+            self._metrics.observe_quantiles("latency_ms", latency_ms)

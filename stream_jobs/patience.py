@@ -63,9 +63,7 @@ class Patience:
         if self._failing_since_s is None:
             self._failing_since_s = now_s
         if now_s - self._failing_since_s >= self._deadline_s:
-            raise GaveUpError(
-                f"{what}: gave up after {self._deadline_s:.0f} s and {self._failures} tries"
-            ) from cause
+            raise GaveUpError(f"{what}: gave up after {self._deadline_s:.0f} s and {self._failures} tries") from cause
         pause_s = backoff_s(self._failures, self._draw())
         self._failures += 1
         if self._wait(pause_s):

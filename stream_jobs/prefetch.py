@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections import defaultdict, deque
 from collections.abc import Callable
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 
 from stream_jobs.fetching import Fetched, Fetcher, SlotPositions
 from stream_jobs.patience import StoppedError
@@ -99,7 +99,9 @@ class Prefetch:
         except StoppedError:
             return
         except Exception as error:  # not swallowed: the task's thread raises it
-            self._failure = error
+            with self._moved:
+                self._failure = error
+                self._moved.notify_all()
 
     def _round(self, fetcher: Fetcher) -> bool:
         """Read each shard once and say whether anything came."""

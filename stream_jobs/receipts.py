@@ -15,9 +15,9 @@ from stream_jobs.aws_calls import call_until_answered
 from stream_jobs.outbox import Address, Delivery, Entry, Limits
 from stream_jobs.patience import Patience
 
-_MAX_LINES = 500
+_MAX_LINES = 5_000
 _MAX_BYTES = 4 * 1024 * 1024
-_MAX_WAITING = 5_000
+_MAX_WAITING = 20_000
 _LINGER_MS = 1_000
 
 
@@ -31,9 +31,7 @@ class ReceiptFiles:
         linger_ms: how long receipts are collected for one object.
     """
 
-    def __init__(
-        self, client: Any, bucket: str, patience: Callable[[], Patience], linger_ms: int = _LINGER_MS
-    ) -> None:
+    def __init__(self, client: Any, bucket: str, patience: Callable[[], Patience], linger_ms: int = _LINGER_MS) -> None:
         self.limits = Limits(_MAX_LINES, _MAX_BYTES, linger_ms, max_waiting=_MAX_WAITING)
         self._client = client
         self._bucket = bucket

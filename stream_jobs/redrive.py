@@ -100,7 +100,6 @@ class Redrive:
     Args:
         ways: where it reads and writes.
         decider: decides what a letter is worth.
-        began_us: now; later letters are not touched.
         is_stopped: asked between groups of letters.
         on_step: called as letters are dealt with.
         on_stay: told which letter stays, and why.
@@ -110,14 +109,12 @@ class Redrive:
         self,
         ways: Ways,
         decider: Decider,
-        began_us: int,
         is_stopped: Callable[[], bool],
         on_step: Callable[[Tally], object],
         on_stay: Callable[[Found, str], object],
     ) -> None:
         self._ways = ways
         self._decider = decider
-        self._began_us = began_us
         self._is_stopped = is_stopped
         self._on_step = on_step
         self._on_stay = on_stay
@@ -139,7 +136,7 @@ class Redrive:
         group: list[Found] = []
         try:
             for found_now in self._ways.queue.rounds():
-                meant = [each for each in found_now if each.sent_us < self._began_us and selection.takes(each)]
+                meant = [each for each in found_now if selection.takes(each) and not self._ways.queue.is_later(each)]
                 self.tally.skipped += len(found_now) - len(meant)
                 group += meant
                 missing -= {each.message_id for each in found_now}

@@ -12,9 +12,12 @@ from pyflink.java_gateway import get_gateway
 
 
 def spread_keys(count: int, parallelism: int) -> list[int]:
-    """Return keys for `Types.INT()` of which no subtask gets more than its share, neighbours going to different ones.
+    """Return keys for `Types.INT()`, as many on each subtask as can be.
 
-    They are part of an operator's state, so it matters when they change: with the count, and with the parallelism only
+    Up to 64 keys on as many subtasks have one each; no subtask ever has more than one above its share. With powers of
+    two, keys that follow each other are on different subtasks.
+
+    Keys are part of an operator's state, so it matters when they change: with the count, and with the parallelism only
     beyond 85, where Flink's default number of key groups grows.
 
     Args:

@@ -134,7 +134,8 @@ class AlertTopics:
                 delivery.latencies_ms.append(receipt.latency_ms)
                 delivery.counts["published"] += 1
             else:
-                delivery.dead_letters.append(_rejected_letter(alert, entry.body, outcome))
+                rejected = _flagged(alert, entry.key in known_repeats | send.maybe_repeats)
+                delivery.dead_letters.append(_rejected_letter(rejected, outcome))
         if delivery.dead_letters:
             delivery.counts[f"dead_letters_{PUBLISH_REJECTED}"] = len(delivery.dead_letters)
         return delivery
@@ -144,9 +145,9 @@ def _flagged(alert: PurchaseAlert, maybe_repeat: bool) -> PurchaseAlert:
     return msgspec.structs.replace(alert, maybe_repeat=True) if maybe_repeat else alert
 
 
-def _rejected_letter(alert: PurchaseAlert, body: bytes, outcome: Rejected) -> bytes:
+def _rejected_letter(alert: PurchaseAlert, outcome: Rejected) -> bytes:
     letter = dead_letter_of(
-        body,
+        encode_alert(alert),
         reason=PUBLISH_REJECTED,
         detail=f"{outcome.code}: {outcome.detail}",
         stage="publish",

@@ -32,8 +32,8 @@ def build(
         _write(folder / package.name, package)
     if connector_jar is None:
         typer.echo(
-            f"{packages[0].name} has no {JAR} yet: where Maven Central can be reached, run `mvn -f {POM} package`, then "
-            f"`make package CONNECTOR_JAR={Path(POM).with_name('target') / Path(JAR).name}`"
+            f"{packages[0].name} has no {JAR} yet: where Maven Central can be reached, run `mvn -f {POM} package`, "
+            f"then `make package CONNECTOR_JAR={Path(POM).with_name('target') / Path(JAR).name}`"
         )
 
 

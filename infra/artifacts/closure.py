@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from infra.artifacts.errors import BuildError
+
+_FOR_TYPES = ("TYPE_CHECKING", "typing.TYPE_CHECKING")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,21 +65,20 @@ def closure_of(root: Path, entries: Sequence[Path], ours: Sequence[str]) -> Clos
     return Closure(tuple(sorted(files)), tuple(sorted(packages)), frozenset(texts))
 
 
-def _imported(tree: ast.AST) -> Iterator[str]:
+def _imported(node: ast.AST) -> Iterator[str]:
     """Give the full name of everything imported: of `from a import b` both `a` and `a.b`."""
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
-            for branch in node.orelse:
-                yield from _imported(branch)
-            continue
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            if node.level or node.module is None:
-                raise BuildError(f"a relative import cannot be followed: {ast.unparse(node)}")
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-        yield from _imported(node)
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        if node.level or node.module is None:
+            raise BuildError(f"a relative import cannot be followed: {ast.unparse(node)}")
+        yield node.module
+        yield from (f"{node.module}.{alias.name}" for alias in node.names)
+    children: Iterable[ast.AST] = ast.iter_child_nodes(node)
+    if isinstance(node, ast.If) and ast.unparse(node.test) in _FOR_TYPES:
+        children = node.orelse
+    for child in children:
+        yield from _imported(child)
 
 
 def _files_of(root: Path, name: str, importer: Path) -> list[Path]:

@@ -14,6 +14,7 @@ from typing import Any
 from infra.artifacts.errors import BuildError
 
 _LOCK_VERSION = 1
+_UNIVERSAL = re.compile(r"-(py2\.)?py3-none-any\.whl$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +23,13 @@ class Pin:
 
     Attributes:
         hashes: of its wheels, as `sha256:…`; one for each platform.
+        is_universal: its wheel is the same for every platform and every Python 3.
     """
 
     name: str
     version: str
     hashes: tuple[str, ...]
+    is_universal: bool
 
     @property
     def requirement(self) -> str:
@@ -60,7 +63,9 @@ def pins_of(lock: str, packages: Iterable[str]) -> list[Pin]:
         if len(entries) != 1:
             raise BuildError(f"{wanted_by} needs {name}, of which uv.lock has {len(entries)} versions")
         entry = entries[0]
-        pins[name] = Pin(name, entry["version"], tuple(wheel["hash"] for wheel in entry.get("wheels", ())))
+        wheels = entry.get("wheels", ())
+        is_universal = all(_UNIVERSAL.search(wheel["url"]) for wheel in wheels)
+        pins[name] = Pin(name, entry["version"], tuple(wheel["hash"] for wheel in wheels), is_universal)
         for dependency in entry.get("dependencies", ()):
             if "marker" in dependency:
                 raise BuildError(
@@ -71,5 +76,8 @@ def pins_of(lock: str, packages: Iterable[str]) -> list[Pin]:
 
 
 def _normal(name: str) -> str:
-    """Return a name as the index writes it. Source: the "Names and normalization" specification of packaging.python.org."""
+    """Return a name as the index writes it.
+
+    Source: packaging.python.org, "Names and normalization".
+    """
     return re.sub(r"[-_.]+", "-", name).lower()

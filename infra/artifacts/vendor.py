@@ -1,7 +1,7 @@
 """Others' packages as files for a machine that is not this one.
 
 uv installs them for each target, wheels only, with the hashes of the lock file. What the targets have in common is
-packed once: compiled modules carry their Python and platform in their names and lie side by side, so that one package
+there once: compiled modules carry their Python and platform in their names and lie side by side, so that one package
 serves them all. Installers' records, tests, stubs and the descriptions of AWS services that nothing calls stay out.
 """
 
@@ -65,8 +65,9 @@ def vendored(uv: str, pins: Sequence[Pin], targets: Sequence[Target], texts: Ite
     """
     services = {*texts, *_ALWAYS_SERVICES}
     files: dict[str, bytes] = {}
-    for target in targets:
-        for name, content in _installed(uv, pins, target).items():
+    for number, target in enumerate(targets):
+        wanted = [pin for pin in pins if number == 0 or not pin.is_universal]
+        for name, content in _installed(uv, wanted, target).items():
             if not _is_kept(name, services):
                 continue
             if files.setdefault(name, content) != content:
@@ -77,11 +78,13 @@ def vendored(uv: str, pins: Sequence[Pin], targets: Sequence[Target], texts: Ite
 
 
 def _installed(uv: str, pins: Sequence[Pin], target: Target) -> Mapping[str, bytes]:
+    if not pins:
+        return {}
     with tempfile.TemporaryDirectory() as scratch:
         requirements, folder = Path(scratch, "requirements.txt"), Path(scratch, "installed")
         requirements.write_text("".join(f"{pin.requirement}\n" for pin in pins), encoding="utf-8")
         command = [uv, "pip", "install", "--quiet", "--target", str(folder), "--requirements", str(requirements)]
-        command += ["--require-hashes", "--no-deps", "--only-binary", ":all:", "--link-mode", "copy"]
+        command += ["--require-hashes", "--no-deps", "--only-binary", ":all:"]
         command += ["--python", sys.executable, "--python-platform", target.platform, "--python-version", target.python]
         try:
             # Not in the project: its overrides are for its own environment.

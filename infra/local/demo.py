@@ -75,7 +75,7 @@ def run_demo(plan: DemoPlan, keep: bool, console: Console) -> Demo:
             cleanup.callback(door.run, "down")
         door.run("up")
         console.print("[bold]2/5[/] starting the alert job on Flink (the JVM takes its time) and a subscriber")
-        with door.beside("alerts") as alerts, door.beside("watch", "--json") as watch:
+        with door.beside("alerts", "--max-alert-age", "off") as alerts, door.beside("watch", "--json") as watch:
             alerts.wait_until(lambda: alerts.said("running"), "running")
             watch.wait_until(lambda: watch.said("watching"), "watching")
             console.print(f"[bold]3/5[/] sending {plan.events:,} events at {plan.rate:,}/s, faults included")

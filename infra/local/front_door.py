@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +35,12 @@ class FrontDoor:
     Attributes:
         state_dir: where their stack is recorded.
         is_quiet: keep what a command says on stderr for its error; else it goes to ours.
+        variables: further variables for commands that run beside.
     """
 
     state_dir: Path
     is_quiet: bool = False
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     def run(self, *arguments: str) -> str:
         """Run a command to its end and return its stdout.
@@ -79,14 +82,20 @@ class FrontDoor:
         folder.mkdir(parents=True, exist_ok=True)
         output, log = folder / f"{name}.out", folder / f"{name}.log"
         with output.open("wb") as stdout, log.open("wb") as stderr:
+            # In a session of its own, so that what it starts can be killed with it.
             process = subprocess.Popen(
-                [*_COMMAND, name, *arguments], env=self._environment(), stdout=stdout, stderr=stderr
+                [*_COMMAND, name, *arguments],
+                env={**self._environment(), **self.variables},
+                stdout=stdout,
+                stderr=stderr,
+                start_new_session=True,
             )
         running = RunningCommand(name, process, output, log)
         try:
             yield running
         finally:
-            running.stop()
+            if process.poll() is None or process.returncode != -signal.SIGKILL:
+                running.stop()
 
     def _environment(self) -> dict[str, str]:
         # Whatever the caller's variables say, the commands talk to the stack of this folder, or to none.
@@ -133,6 +142,11 @@ class RunningCommand:
         """Return the JSON objects that it printed so far, one a line."""
         lines = self.output.read_bytes().splitlines(keepends=True)
         return [json.loads(line) for line in lines if line.endswith(b"\n")]
+
+    def kill(self) -> None:
+        """End the command and all that it started at once, as a machine that loses its power does."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
 
     def stop(self) -> None:
         """Ask the command to end, and kill it where it does not.

@@ -21,6 +21,7 @@ from stream_jobs import aws_calls
 from stream_jobs.application_properties import JobProperties, SourceKind, parse
 from stream_jobs.clock import now_us
 from stream_jobs.connector import ConnectorConfig, emulator_of
+from stream_jobs.defaults import STREAM_OUTAGE_S
 from stream_jobs.job import JobPlan, build
 from stream_jobs.poller import PollerConfig
 from stream_jobs.shards import start_of
@@ -29,7 +30,6 @@ from stream_jobs.sources import SourceConfig
 _ON_THE_SERVICE = Path("/etc/flink/application_properties.json")
 _HERE = Path(__file__).parent
 _OPTIONS = {"python.execution-mode": "thread"}
-_STREAM_OUTAGE_S = 5 * 60.0
 
 
 def main() -> None:
@@ -71,7 +71,8 @@ def plan_of(properties: JobProperties, source: SourceConfig) -> JobPlan:
         publish_deadline_s=properties.deadline_s,
         receipts_linger_ms=properties.receipts_linger_ms,
         # Nothing here tells a first start from one after a failure; flagging too much is the lesser evil.
-        repeats_before_us=now_us() if properties.flag_backlog else 0,
+        follows_unclean=properties.flag_backlog,
+        region=properties.stream_arn.split(":")[3],
     )
 
 
@@ -90,7 +91,7 @@ def source_of(properties: JobProperties, *, is_local: bool) -> SourceConfig:
     stream = properties.settings.stream
     summary = aws_calls.client("kinesis").describe_stream_summary(StreamName=stream)["StreamDescriptionSummary"]
     created_us = datetime_to_us(summary["StreamCreationTimestamp"])
-    return PollerConfig(stream, created_us, start, _STREAM_OUTAGE_S, _HERE / "poller")
+    return PollerConfig(stream, created_us, start, STREAM_OUTAGE_S, _HERE / "poller")
 
 
 if __name__ == "__main__":

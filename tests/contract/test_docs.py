@@ -7,19 +7,36 @@ import pytest
 import typer
 
 from clickstream import app
-from schemas import documents
+from schemas import documents, hive
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def commands_of(group: object, prefix: str = "") -> dict[str, typer.core.TyperCommand]:
+    """Return every command by its whole name, those inside of groups too."""
+    assert isinstance(group, typer.core.TyperGroup)
+    found: dict[str, typer.core.TyperCommand] = {}
+    for name, command in group.commands.items():
+        if isinstance(command, typer.core.TyperCommand):
+            found[prefix + name] = command
+        else:
+            found |= commands_of(command, f"{prefix}{name} ")
+    return found
+
+
 FRONT_DOOR = typer.main.get_command(app)
-assert isinstance(FRONT_DOOR, typer.core.TyperGroup)
-COMMANDS = FRONT_DOOR.commands
+COMMANDS = commands_of(FRONT_DOOR)
+GROUPS = {name.partition(" ")[0] for name in COMMANDS if " " in name}
 
 
 def named_commands(text: str) -> list[tuple[str, list[str]]]:
     """Return (command, its options) of every `clickstream ...` in code."""
     code = "\n".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL) + re.findall(r"`(clickstream [^`]*)`", text))
-    found = re.findall(r"\bclickstream ([a-z-]+)([^\n#|>]*)", code)
+    found = [
+        (f"{command} {words[0]}" if command in GROUPS and (words := rest.split()) else command, rest)
+        for command, rest in re.findall(r"\bclickstream ([a-z-]+)([^\n#|>]*)", code)
+    ]
     return [(command, re.findall(r"(?<!\S)--[a-z-]+", rest)) for command, rest in found]
 
 
@@ -30,6 +47,8 @@ def options_of(command: str) -> set[str]:
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_command_that_a_document_names_exists_with_its_options(path: Path) -> None:
     for command, options in named_commands(path.read_text(encoding="utf-8")):
+        if command in GROUPS and not options:
+            continue  # the group as such
         assert command in COMMANDS, f"clickstream {command}"
         assert set(options) <= options_of(command), f"clickstream {command} {options}"
 
@@ -67,3 +86,7 @@ def test_the_tables_document_is_what_the_definitions_say() -> None:
 def test_continuous_integration_runs_the_test_command_of_the_readme() -> None:
     assert "make test" in (ROOT / ".ci" / "run").read_text()
     assert "make test" in (ROOT / "README.md").read_text()
+
+
+def test_the_alerts_document_shows_the_view_over_the_receipts_as_it_is() -> None:
+    assert hive.alerts_view_sql("clickstream_raw") in (ROOT / "docs" / "alerts.md").read_text(encoding="utf-8")

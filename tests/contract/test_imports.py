@@ -41,8 +41,23 @@ IMPURE = {
 PURE = {
     "schemas": "*",
     "producers": {"lines", "faults", "routing", "batching", "schedules", "paths", "mapping", "translation", "replay"},
-    "stream_jobs": {"byte_filter", "decoding", "outbox", "patience", "publishing", "rules", "shards"},
-    "infra": {"firehose", "operations", "reconciliation"},
+    "stream_jobs": {
+        "application_properties",
+        "byte_filter",
+        "decoding",
+        "defaults",
+        "figures",
+        "outbox",
+        "patience",
+        "property_values",
+        "publishing",
+        "quantiles",
+        "redeciding",
+        "rules",
+        "shards",
+        "terminal",
+    },
+    "infra": {"archive", "closure", "firehose", "lock", "operations", "reconciliation"},
     "batch_compaction": {"parse", "plan", "merge", "check", "dims", "report", "query", "answers", "bookkeeping"},
 }
 

@@ -38,12 +38,14 @@ COMMANDS = [
     ["simulate", "--events", "1"],
     ["alerts"],
     ["watch", "--seconds", "1"],
+    ["dead-letters", "list"],
+    ["dead-letters", "redrive"],
     ["compact"],
     ["query", "SELECT count(*) AS n FROM fact_clicks"],
 ]
 
 
-@pytest.mark.parametrize("arguments", COMMANDS, ids=lambda arguments: str(arguments[0]))
+@pytest.mark.parametrize("arguments", COMMANDS, ids=lambda arguments: "-".join(arguments[:2]))
 def test_without_a_stack_a_command_says_how_to_start_one(tmp_path: Path, arguments: list[str]) -> None:
     done = clickstream(tmp_path, *arguments)
     assert done.returncode == 2
@@ -52,7 +54,7 @@ def test_without_a_stack_a_command_says_how_to_start_one(tmp_path: Path, argumen
     assert done.stdout == ""
 
 
-@pytest.mark.parametrize("arguments", COMMANDS, ids=lambda arguments: str(arguments[0]))
+@pytest.mark.parametrize("arguments", COMMANDS, ids=lambda arguments: "-".join(arguments[:2]))
 def test_with_an_unreachable_stack_a_command_fails_and_names_it(tmp_path: Path, arguments: list[str]) -> None:
     done = clickstream(tmp_path, *arguments, **SETTINGS.as_environment(), **NOBODY_LISTENS)
     assert done.returncode == 1

@@ -50,9 +50,11 @@ def put(sqs: Any, url: str, count: int) -> None:
         sqs.send_message(QueueUrl=url, MessageBody=encode_dead_letter(letter(str(number).encode())).decode())
 
 
-def looking(sqs: Any, url: str, hidden_s: int = 60, said: list[str] | None = None) -> LetterQueue:
+def looking(
+    sqs: Any, url: str, hidden_s: int = 60, said: list[str] | None = None, began_us: int = 1 << 62
+) -> LetterQueue:
     told: list[str] = [] if said is None else said
-    return LetterQueue(sqs, url, hidden_s, patience, told.append)
+    return LetterQueue(sqs, url, hidden_s, began_us, patience, told.append)
 
 
 def texts(rounds: Iterator[list[Found]]) -> list[str]:
@@ -85,6 +87,18 @@ def test_letters_that_come_back_while_it_looks_do_not_keep_it_for_ever(queue: tu
     put(*queue, 8)
     with looking(*queue, hidden_s=0) as letters:
         assert texts(letters.rounds()) == sorted(map(str, range(8)))
+
+
+def test_a_queue_that_never_runs_dry_does_not_keep_it_for_ever(queue: tuple[Any, str]) -> None:
+    sqs, url = queue
+    put(sqs, url, 20)
+    seen = 0
+    with looking(sqs, url, began_us=0) as letters:
+        for round_ in letters.rounds():
+            assert all(map(letters.is_later, round_))
+            seen += len(round_)
+            put(sqs, url, len(round_))
+    assert seen == 200
 
 
 def test_a_letter_that_is_taken_out_is_gone(queue: tuple[Any, str]) -> None:

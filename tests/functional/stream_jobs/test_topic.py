@@ -81,9 +81,7 @@ def alert(event_id: str, **fields: Any) -> PurchaseAlert:
 
 def entries(*alerts: PurchaseAlert, restored: bool = False) -> list[Entry]:
     door = AlertTopics(None, TOPIC_ARNS, lambda: pytest.fail("not asked"), lambda: 0)
-    return [
-        Entry(each.event_id, encode_alert(each), door.address(encode_alert(each)), restored, 0) for each in alerts
-    ]
+    return [Entry(each.event_id, encode_alert(each), door.address(encode_alert(each)), restored, 0) for each in alerts]
 
 
 def deliver(topic: FakeTopic, batch: list[Entry], deadline_s: float = 60) -> Delivery:
@@ -208,3 +206,10 @@ def test_an_address_counts_what_the_topic_counts() -> None:
     (entry,) = entries(alert("a", country="DE"))
     assert entry.address.size_bytes == message_bytes(alert("a", country="DE"))
     assert AlertTopics.limits.max_flights == MAX_FLIGHTS
+
+
+def test_the_letter_of_a_restored_alert_says_that_it_may_be_a_repeat() -> None:
+    topic = FakeTopic(fail("b", "InvalidParameter", sender=True))
+    delivery = deliver(topic, entries(alert("b"), restored=True))
+    (letter,) = map(decode_dead_letter, delivery.dead_letters)
+    assert decode_alert(letter.payload() or b"").maybe_repeat

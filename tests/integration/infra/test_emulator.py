@@ -92,6 +92,20 @@ def test_entries_of_sns_and_sqs_batches_fail_on_request(faulty: Emulator) -> Non
     assert "Messages" not in sqs.receive_message(QueueUrl=queue)
 
 
+def test_entries_of_dynamodb_batches_are_left_out_on_request(faulty: Emulator) -> None:
+    table = DESCRIPTION.dropped_files_table
+    client = faulty.client("dynamodb")
+    puts = [{"PutRequest": {"Item": {"event_key": {"S": name}}}} for name in ("a", "b", "c")]
+    faulty.inject(**{"dynamodb.BatchWriteItem": {"fail_records": [1]}, "dynamodb.BatchGetItem": {"fail_records": [2]}})
+    assert client.batch_write_item(RequestItems={table: puts})["UnprocessedItems"] == {table: [puts[1]]}
+    keys = [{"event_key": {"S": name}} for name in ("a", "b", "c")]
+    answer = client.batch_get_item(RequestItems={table: {"Keys": keys, "ConsistentRead": True}})
+    assert answer["Responses"] == {table: [keys[0]]}
+    assert answer["UnprocessedKeys"] == {table: {"Keys": [keys[2]], "ConsistentRead": True}}
+    answer = client.batch_get_item(RequestItems={table: {"Keys": keys}})
+    assert (len(answer["Responses"][table]), answer["UnprocessedKeys"]) == (2, {})
+
+
 @pytest.mark.parametrize(
     ("operation", "call"),
     [
@@ -99,6 +113,7 @@ def test_entries_of_sns_and_sqs_batches_fail_on_request(faulty: Emulator) -> Non
         ("glue.GetDatabases", lambda client: client.get_databases()),
         ("sns.ListTopics", lambda client: client.list_topics()),
         ("sqs.ListQueues", lambda client: client.list_queues()),
+        ("dynamodb.ListTables", lambda client: client.list_tables()),
         ("s3.ListObjectsV2", lambda client: client.list_objects_v2(Bucket="clickstream-raw")),
     ],
 )
@@ -169,6 +184,10 @@ def test_creating_the_resources_again_changes_nothing(emulator: Emulator) -> Non
     assert summary["StreamDescriptionSummary"]["OpenShardCount"] == 2
     database = emulator.client("glue").get_database(Name="clickstream")["Database"]
     assert database["LocationUri"] == "s3://clickstream-curated/clickstream"
+    notified = emulator.client("s3").get_bucket_notification_configuration(Bucket=DESCRIPTION.raw_bucket)
+    assert len(notified["QueueConfigurations"]) == 1
+    ttl = emulator.client("dynamodb").describe_time_to_live(TableName=DESCRIPTION.dropped_files_table)
+    assert ttl["TimeToLiveDescription"] == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires"}
 
 
 COMMITTER = """

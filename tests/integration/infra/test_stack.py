@@ -16,12 +16,14 @@ import msgspec
 import pytest
 
 from infra.local import stack as stacks
+from infra.local.description import DESCRIPTION, FUNCTION_TIMEOUT_S, connect
 from infra.local.processes import start_module, stop
 from infra.local.stack import Options, down, status, up
 from infra.local.stand_ins import start_stand_ins
 from infra.local.state import (
     EMULATOR,
     FIREHOSE,
+    FUNCTION,
     ProcessId,
     Stack,
     active_environment,
@@ -177,6 +179,49 @@ def test_a_firehose_that_died_is_replaced_and_the_data_stays(state_dir: Path, wa
     assert stack.endpoint == old.endpoint
     assert stack.processes["emulator"] == old.processes["emulator"]
     assert_works(state_dir)
+
+
+def test_a_function_that_died_is_replaced_alone_and_works_on_what_came_meanwhile(
+    state_dir: Path, wait_until: WaitUntil
+) -> None:
+    old = started(state_dir)
+    kill(old.processes[FUNCTION])
+    wait_until(lambda: not is_alive(old.processes[FUNCTION]), 5)
+    assert status(state_dir).problems == [f"function is gone: run `clickstream up`, see {state_dir}/logs/function.log"]
+    clients = connect(old.environment)
+    clients.s3.put_object(Bucket=DESCRIPTION.raw_bucket, Key="clickstream/drops/a.json", Body=b'{"what": "ever"}')
+    done, stack = up(state_dir, Options())
+    assert done == "mended"
+    assert [name for name in stack.processes if stack.processes[name] != old.processes[name]] == [FUNCTION]
+    assert_works(state_dir)
+
+    def is_through() -> bool:
+        found = status(state_dir)
+        # The file's message, and the one by which S3 tests a notification, unless the first process had that.
+        return found.dropped_files["waiting"] == 0 and found.function is not None and found.function.messages > 0
+
+    wait_until(is_through, 20)
+    assert status(state_dir).dropped_files["dead"] == 0
+
+
+def test_what_the_function_s_queue_gave_out_too_often_goes_to_its_own_dead_letters(state_dir: Path) -> None:
+    sqs = connect(started(state_dir).environment).sqs
+    queue_url = sqs.get_queue_url(QueueName=DESCRIPTION.dropped_files)["QueueUrl"]
+    attributes = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["All"])["Attributes"]
+    redrive = json.loads(attributes["RedrivePolicy"])
+    assert redrive["deadLetterTargetArn"].endswith(f":{DESCRIPTION.dropped_files_dead}")
+    assert redrive["maxReceiveCount"] > 1
+    assert int(attributes["VisibilityTimeout"]) > FUNCTION_TIMEOUT_S
+
+
+def test_status_tells_how_the_alert_job_does_and_does_not_blame_the_stack_for_it(state_dir: Path) -> None:
+    assert status(state_dir).alerts == "not running"
+    started(state_dir)
+    record = {"state": "running", "pid": os.getpid(), "updated_us": 0, "counters": {"events": 5}}
+    replace_file(state_dir / "alerts" / "status.json", json.dumps(record).encode())
+    found = status(state_dir)
+    assert found.running
+    assert found.alerts.startswith("stale: said running")
 
 
 def test_a_process_that_ignores_a_polite_request_is_killed(

@@ -124,7 +124,7 @@ class Runner:
             .map(lambda text: text.encode(), _BYTES)
         )
         with with_arrival(data).execute_and_collect() as found:
-            return {"records": [[record[0].decode(), *list(record)[1:]] for record in found]}
+            return {"records": [[bytes(record[0]).decode(), *list(record)[1:]] for record in found]}
 
     def spread(self, request: dict[str, Any]) -> dict[str, Any]:
         """Return the keys for each count and parallelism, and the subtasks that Flink gives them."""
@@ -159,9 +159,9 @@ class Runner:
     def _source(self, request: dict[str, Any]) -> SourceConfig:
         if request["source"] == "connector":
             return ConnectorConfig(request["arn"], request["start"], emulator_of(os.environ))
-        return PollerConfig(
-            request["stream"], request["created_us"], request["start"], OUTAGE_DEADLINE_S, self._folder / "poller"
-        )
+        deadline_s = request.get("outage_deadline_s", OUTAGE_DEADLINE_S)
+        folder = Path(request["folder"]) / "poller"
+        return PollerConfig(request["stream"], request["created_us"], request["start"], deadline_s, folder)
 
     def _environment(self, request: dict[str, Any]) -> tuple[StreamExecutionEnvironment, int]:
         rest_port = runtime.free_port()

@@ -102,7 +102,7 @@ class Letters:
     def close(self) -> None:
         self._sqs.delete_queue(QueueUrl=self._url)
 
-    def start(self, *arguments: str, patience_s: float = 1.0, **variables: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, patience_s: float, **variables: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [sys.executable, "-c", COMMANDS.format(patience_s=patience_s), "dead-letters", *arguments],
             cwd=PROJECT,
@@ -114,7 +114,7 @@ class Letters:
 
     def run(self, *arguments: str, code: int = 0, **variables: str) -> tuple[str, str]:
         """Run a command to its end, and return what it wrote."""
-        with self.start(*arguments, **variables) as process:
+        with self.start(*arguments, patience_s=1.0, **variables) as process:
             output, errors = process.communicate(timeout=60)
         assert process.returncode == code, errors
         return output, errors

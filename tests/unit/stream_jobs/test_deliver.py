@@ -39,6 +39,9 @@ class Flink:
     def get_metrics_group(self) -> Flink:
         return self
 
+    def add_group(self, _: str) -> Flink:
+        return self
+
     def counter(self, _: str) -> Counter:
         return Counter()
 
@@ -163,9 +166,7 @@ def test_a_full_lane_takes_no_more_until_the_door_opens(attempt: Callable[[Flink
     assert sorted(flink.state.values()) == [b"3", b"4", b"5"]
 
 
-def test_a_refused_entry_becomes_a_dead_letter_and_leaves(
-    attempt: Callable[[Flink, Door], Deliver], log: Log
-) -> None:
+def test_a_refused_entry_becomes_a_dead_letter_and_leaves(attempt: Callable[[Flink, Door], Deliver], log: Log) -> None:
     flink, door = Flink(), Door()
     operator = attempt(flink, door)
     list(operator.process_element(b"refused", flink))

@@ -8,7 +8,7 @@ def test_our_counters_are_found_under_the_prefixes_of_chained_operators() -> Non
         "poll__decode.records",
         "poll__decode.dead_letters_too_large",
         "publish.unsettled",
-        "publish.alert_latency_ms_p99",
+        "publish.KinesisAnalytics.latency_ms_p99",
     ]
     assert own_names([*names, "numRecordsIn", "publish.numRecordsOut"]) == names
 

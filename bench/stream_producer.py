@@ -1,0 +1,145 @@
+"""The producer of the latency measurement: our own, which notes for each purchase when it was handed over and when put.
+
+Sends simulated visits evenly into the stream of the `CLICKSTREAM_*` and `AWS_*` variables, each event at about the time
+at which it says that it happened. The notes are lines of JSON, written at the end.
+
+    python -m bench.stream_producer --rate 1000 --seconds 60 --notes notes.ndjson
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+import msgspec
+
+from producers.batching import Batcher
+from producers.delivery import StopFlag, deliver
+from producers.lines import Line
+from producers.producer import Producer
+from producers.put import Backoff, Putter, open_shards
+from producers.routing import Router
+from producers.run import spool_of
+from producers.schedules import EvenSchedule
+from producers.shop import Visitors, simulate
+from schemas.codec import encode
+from schemas.event import PURCHASE
+from schemas.instants import SECOND_US
+from schemas.kpl import payloads
+from schemas.settings import load_settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_kinesis.client import KinesisClient
+    from mypy_boto3_kinesis.type_defs import PutRecordsOutputTypeDef, PutRecordsRequestEntryTypeDef
+
+USERS = 5_000
+_PURCHASE = PURCHASE.encode()
+
+
+class Note(msgspec.Struct, frozen=True):
+    """When a purchase went out, by the machine's monotonic clock.
+
+    Attributes:
+        handed_ns: it was given to the producer, which waits a little for more to put with it.
+        put_ns: the first PutRecords call with it began.
+    """
+
+    event_id: str
+    handed_ns: int
+    put_ns: int
+
+
+class _Id(msgspec.Struct):
+    event_id: str
+    event_type: str
+
+
+_id_of = msgspec.json.Decoder(_Id).decode
+
+
+@dataclass(slots=True)
+class NotingClient:
+    """A Kinesis client that notes when the first call with each purchase began."""
+
+    client: KinesisClient
+    put_ns: dict[str, int] = field(default_factory=dict)
+
+    def put_records(
+        self, *, StreamName: str, Records: Sequence[PutRecordsRequestEntryTypeDef]
+    ) -> PutRecordsOutputTypeDef:
+        """Put records."""
+        begun_ns = time.monotonic_ns()
+        for record in Records:
+            for payload in payloads(bytes(record["Data"])):  # type: ignore[arg-type]
+                if _PURCHASE in payload and (found := _id_of(payload)).event_type == PURCHASE:
+                    self.put_ns.setdefault(found.event_id, begun_ns)
+        return self.client.put_records(StreamName=StreamName, Records=Records)
+
+
+class NotingSink:
+    """A producer that notes when it was given each purchase."""
+
+    def __init__(self, producer: Producer) -> None:
+        self.tally = producer.tally
+        self.handed_ns: dict[str, int] = {}
+        self._producer = producer
+
+    @property
+    def due_s(self) -> float:
+        """See `Sink`."""
+        return self._producer.due_s
+
+    def put(self, line: Line) -> None:
+        """See `Sink`."""
+        if _PURCHASE in line.data and (found := _id_of(line.data)).event_type == PURCHASE:
+            self.handed_ns[found.event_id] = time.monotonic_ns()
+        self._producer.put(line)
+
+    def flush(self) -> None:
+        """See `Sink`."""
+        self._producer.flush()
+
+
+def main() -> None:
+    """Send, then write the notes."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rate", type=float, required=True)
+    parser.add_argument("--seconds", type=float, required=True)
+    parser.add_argument("--notes", type=Path, required=True)
+    options = parser.parse_args()
+    stream = load_settings(os.environ, Path.cwd()).stream
+    client = NotingClient(boto3.client("kinesis"))
+    putter = Putter(client, stream, Backoff(), time.sleep, random.random)
+    batcher = Batcher(Router(open_shards(client.client, stream)))
+    sink = NotingSink(Producer(batcher, putter, spool_of(os.environ), time.monotonic))
+    deliver(
+        _lines(options.rate, options.seconds),
+        sink,
+        EvenSchedule(options.rate),
+        StopFlag(),
+        clock=time.monotonic,
+        sleep=time.sleep,
+        on_progress=lambda count: None,
+    )
+    if sink.tally.failed:
+        raise RuntimeError(f"{sink.tally.failed} events could not be put: {sink.tally.first_failure}")
+    notes = [Note(event_id, at_ns, client.put_ns[event_id]) for event_id, at_ns in sink.handed_ns.items()]
+    options.notes.write_bytes(msgspec.json.Encoder().encode_lines(notes))
+
+
+def _lines(rate: float, seconds: float) -> Iterator[Line]:
+    span_us = int(seconds * SECOND_US)
+    visitors = Visitors(int(rate * seconds), USERS, time.time_ns() // 1000 + span_us, span_us)
+    for event in simulate(random.Random(1), visitors):
+        yield Line(event.user_id, encode(event), event.event_timestamp_us)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,180 @@
+"""What the deployment page, the properties and the jar's recipe say is what the code and the AWS APIs know."""
+
+import ast
+import json
+import re
+import shlex
+import xml.etree.ElementTree as ET
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore import xform_name
+from botocore.validate import validate_parameters
+
+from infra.artifacts.closure import closure_of
+from infra.artifacts.packages import JAR, POM
+from schemas.settings import load_settings
+from stream_jobs.application_properties import PROPERTIES, RULES_GROUP, RUN_OPTIONS_GROUP, parse
+from stream_jobs.connector import MAVEN_COORDINATES
+from stream_jobs.documents import DOCUMENT, with_table
+
+ROOT = Path(__file__).parents[2]
+TEXT = DOCUMENT.read_text(encoding="utf-8")
+REFERENCE = ROOT / "stream_jobs" / "msf" / "application_properties.json"
+# Of the AWS command line itself, not of the API.
+CLI_OPTIONS = {"query", "cli-input-json", "zip-file"}
+# Calls that carry the permission of another.
+PERMISSION_OF = {"PublishBatch": "Publish", "SendMessageBatch": "SendMessage"}
+# What a service asks for beside what the programs call: to fetch code, to read a queue, to write logs.
+BESIDE = re.compile(r"logs:.*|s3:GetObjectVersion|s3:ListBucket|sqs:(ReceiveMessage|DeleteMessage|GetQueueAttributes)")
+
+
+@cache
+def service(name: str) -> Any:
+    return botocore.session.get_session().get_service_model(name)
+
+
+def block(name: str) -> Any:
+    """The JSON that the page shows under a file name."""
+    found = re.search(rf"`{re.escape(name)}`[^`]*```json\n(.*?)```", TEXT, re.DOTALL)
+    assert found, name
+    return json.loads(found[1])
+
+
+def reference() -> dict[str, dict[str, str]]:
+    return {group["PropertyGroupId"]: group["PropertyMap"] for group in json.loads(REFERENCE.read_bytes())}
+
+
+def test_the_page_has_the_properties_as_the_code_defines_them() -> None:
+    assert with_table(TEXT) == TEXT
+
+
+def test_the_reference_has_every_property_and_no_other() -> None:
+    given = {(group, key) for group, keys in reference().items() for key in keys}
+    defined = {(spec.group, spec.key) for spec in PROPERTIES}
+    assert {pair for pair in given if pair[0] not in (RUN_OPTIONS_GROUP, RULES_GROUP)} == defined
+    assert reference()[RULES_GROUP]
+
+
+def test_the_reference_shows_the_defaults_and_is_accepted() -> None:
+    for spec in PROPERTIES:
+        if spec.default is not None:
+            assert reference()[spec.group][spec.key] == spec.default, f"{spec.group}/{spec.key}"
+    assert [rule.name for rule in parse(REFERENCE.read_bytes()).rules.all] == ["purchase", "large-orders"]
+
+
+def test_the_reference_names_the_files_that_the_package_has() -> None:
+    assert reference()[RUN_OPTIONS_GROUP] == {"python": "main.py", "jarfile": JAR, "pyFiles": "dep/"}
+
+
+def test_the_service_takes_the_reference_and_the_application_as_they_are_shown() -> None:
+    msf = service("kinesisanalyticsv2")
+    validate_parameters(block("application.json"), msf.operation_model("CreateApplication").input_shape)
+    update = {"EnvironmentPropertyUpdates": {"PropertyGroups": json.loads(REFERENCE.read_bytes())}}
+    validate_parameters(update, msf.shape_for("ApplicationConfigurationUpdate"))
+    assert block("application.json")["RuntimeEnvironment"] in msf.shape_for("RuntimeEnvironment").enum
+
+
+def test_the_function_gets_what_lambda_and_the_settings_take() -> None:
+    environment = block("environment.json")
+    validate_parameters(environment, service("lambda").shape_for("Environment"))
+    load_settings(environment["Variables"], ROOT / "no folder")
+    validate_parameters(
+        {"QueueName": "a", "Attributes": block("queue.json")}, service("sqs").operation_model("CreateQueue").input_shape
+    )
+
+
+def aws_commands() -> list[list[str]]:
+    code = "\n".join(re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL) + re.findall(r"`(aws [^`]*)`", TEXT))
+    joined = re.sub(r"\s*\\\n\s*", " ", code)
+    # A command in the argument of another stands for its answer.
+    joined = re.sub(r"\$\([^()]*\)", "1", joined)
+    found = re.findall(r"^aws (?:[^'\n]|'[^']*')+", joined, re.MULTILINE)
+    return [shlex.split(command)[1:] for command in found]
+
+
+def test_every_aws_command_on_the_page_exists_with_its_options() -> None:
+    commands = [command for command in aws_commands() if command[:2] != ["s3", "cp"]]
+    assert len(commands) > 10
+    for name, operation, *rest in commands:
+        model = service(name)
+        known = {xform_name(operation, "-"): operation for operation in model.operation_names}
+        assert operation in known, f"{name} {operation}"
+        members = {xform_name(member, "-") for member in model.operation_model(known[operation]).input_shape.members}
+        options = {word.removeprefix("--") for word in rest if word.startswith("--")}
+        assert options <= members | CLI_OPTIONS, f"{name} {operation} {options - members}"
+
+
+def test_the_command_inside_of_a_command_exists_too() -> None:
+    inner = [shlex.split(found)[0] for found in re.findall(r"\$\(aws kinesisanalyticsv2 ([^()]*)\)", TEXT)]
+    assert inner == ["describe-application"]
+
+
+def actions(policy: Any) -> set[str]:
+    found: set[str] = set()
+    for statement in policy["Statement"]:
+        named = statement["Action"]
+        found.update([named] if isinstance(named, str) else named)
+    return found
+
+
+def called(entry: str) -> set[str]:
+    """The permissions for the AWS calls that stand in a program's source."""
+    closure = closure_of(ROOT, [Path(entry)], ["schemas", "stream_jobs"])
+    names = {
+        node.attr
+        for path in closure.files
+        for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute)
+    }
+    return {
+        f"{name}:{PERMISSION_OF.get(operation, operation)}"
+        for name in closure.texts & {"kinesis", "sns", "sqs", "s3", "dynamodb"}
+        for operation in service(name).operation_names
+        if xform_name(operation) in names
+    }
+
+
+@pytest.mark.parametrize(
+    ("policy", "entry"),
+    [
+        ("role-policy.json", "stream_jobs/msf/main.py"),
+        ("function-policy.json", "stream_jobs/lambda_handler.py"),
+    ],
+)
+def test_a_role_may_what_its_program_calls_and_no_more(policy: str, entry: str) -> None:
+    allowed = actions(block(policy))
+    needed = called(entry)
+    assert needed <= allowed
+    assert {action for action in allowed - needed if not BESIDE.fullmatch(action)} <= {"s3:GetObject"}
+
+
+@pytest.fixture(scope="module")
+def pom() -> ET.Element:
+    return ET.parse(ROOT / POM).getroot()  # noqa: S314 (ours)
+
+
+NAMESPACE = {"m": "http://maven.apache.org/POM/4.0.0"}
+
+
+def test_the_jar_is_made_of_the_connector_that_the_code_and_the_page_name(pom: ET.Element) -> None:
+    (dependency,) = pom.findall("m:dependencies/m:dependency", NAMESPACE)
+    version = pom.findtext("m:properties/m:connector.version", "", NAMESPACE)
+    assert dependency.findtext("m:version", "", NAMESPACE) == "${connector.version}"
+    parts = [dependency.findtext(f"m:{name}", "", NAMESPACE) for name in ("groupId", "artifactId")]
+    assert ":".join([*parts, version]) == MAVEN_COORDINATES
+    assert MAVEN_COORDINATES in TEXT
+
+
+def test_the_jar_has_the_name_that_the_package_gives_it_and_joins_service_files(pom: ET.Element) -> None:
+    assert f"{pom.findtext('m:build/m:finalName', '', NAMESPACE)}.jar" == Path(JAR).name
+    transformers = [node.get("implementation", "") for node in pom.iter(f"{{{NAMESPACE['m']}}}transformer")]
+    assert "org.apache.maven.plugins.shade.resource.ServicesResourceTransformer" in transformers
+
+
+def test_the_jar_brings_nothing_that_flink_brings(pom: ET.Element) -> None:
+    excluded = {node.text for node in pom.iter(f"{{{NAMESPACE['m']}}}exclude")}
+    assert {"org.apache.flink:flink-core*", "org.apache.flink:flink-connector-base", "org.slf4j:*"} <= excluded
