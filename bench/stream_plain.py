@@ -13,9 +13,7 @@ import base64
 import json
 import sys
 import time
-from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any
 
 from aws_kinesis_agg.deaggregator import iter_deaggregate_records
 
@@ -33,50 +31,42 @@ class Consumer:
         self._seen: dict[str, float] = {}
         self.purchases = 0
 
-    def take(self, data: bytes) -> None:
-        """Take one event in."""
+    def fetch(self, packing: Packing, pool: Pool, numbers: range) -> None:
+        """Take in the records of these numbers."""
+        if packing is Packing.ONE_EVENT:
+            for number in numbers:
+                for line in pool.lines(number):
+                    self._take(line)
+            return
+        records = [
+            {
+                "SequenceNumber": str(number),
+                "PartitionKey": "any",
+                "ApproximateArrivalTimestamp": _ARRIVAL,
+                "Data": pool.blob(number),
+            }
+            for number in numbers
+        ]
+        for record in iter_deaggregate_records(records, data_format="Boto3"):
+            # The library gives data in base64, as a Lambda function would get it.
+            self._take(base64.b64decode(record["kinesis"]["data"]))
+
+    def _take(self, data: bytes) -> None:
         event = json.loads(data)
         if event["event_type"] == PURCHASE and event["event_id"] not in self._seen:
             self._seen[event["event_id"]] = time.time()
             self.purchases += 1
 
-    def take_records(self, records: Iterable[dict[str, Any]]) -> None:
-        """Take in what a fetch gave, aggregated records among them."""
-        for record in iter_deaggregate_records(records, data_format="Boto3"):
-            # The library gives data in base64, as a Lambda function would get it.
-            self.take(base64.b64decode(record["kinesis"]["data"]))
-
 
 def events_per_s(packing: Packing, pool: Pool, seconds: float) -> float:
     """Return how many events a second the consumer takes in."""
     consumer = Consumer()
-    fetch = _fetch_aggregated if packing is Packing.AGGREGATED else _fetch_lines
     number = 0
     begun_s = time.perf_counter()
     while (elapsed_s := time.perf_counter() - begun_s) < seconds:
-        fetch(consumer, pool, range(number, number + FETCH_RECORDS))
+        consumer.fetch(packing, pool, range(number, number + FETCH_RECORDS))
         number += FETCH_RECORDS
-    if not consumer.purchases:
-        raise RuntimeError("the consumer found no purchase")
     return number * RECORD_EVENTS / elapsed_s
-
-
-def _fetch_aggregated(consumer: Consumer, pool: Pool, numbers: range) -> None:
-    consumer.take_records(
-        {
-            "SequenceNumber": str(number),
-            "PartitionKey": "any",
-            "ApproximateArrivalTimestamp": _ARRIVAL,
-            "Data": pool.blob(number),
-        }
-        for number in numbers
-    )
-
-
-def _fetch_lines(consumer: Consumer, pool: Pool, numbers: range) -> None:
-    for number in numbers:
-        for line in pool.lines(number):
-            consumer.take(line)
 
 
 def main() -> None:

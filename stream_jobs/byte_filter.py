@@ -6,20 +6,30 @@ contains the word costs a parse and nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 # Of the escapes that JSON has (RFC 8259, section 7) only \uXXXX can stand for a letter, digit, `_`, `.` or `-`.
 _ESCAPE = b"\\u"
 
 
-def byte_filter(event_types: Sequence[str]) -> Callable[[bytes], bool]:
-    """Return a function that says whether bytes may hold an event of these types; False is certain.
+class ByteFilter:
+    """The filter for some event types.
 
     Args:
-        event_types: of characters that a JSON text holds as they are, or as `\\uXXXX`; see `rules`.
+        event_types: of characters that a JSON text holds as they are or as escapes with a `u`; see `rules`.
     """
-    literals = tuple(event_type.encode() for event_type in event_types)
-    if len(literals) == 1:
-        [literal] = literals
-        return lambda payload: literal in payload or _ESCAPE in payload
-    return lambda payload: _ESCAPE in payload or any(literal in payload for literal in literals)
+
+    def __init__(self, event_types: Sequence[str]) -> None:
+        self._literals = [event_type.encode() for event_type in event_types]
+
+    def passes(self, payload: bytes) -> bool:
+        """Say whether bytes may hold an event of these types; False is certain."""
+        return _ESCAPE in payload or any(literal in payload for literal in self._literals)
+
+    def passing(self, payloads: list[bytes]) -> list[bytes]:
+        """Return those of many payloads that pass, in order."""
+        # One look for what hardly ever occurs, and then the plainest loop that Python has.
+        if len(self._literals) > 1 or _ESCAPE in b"".join(payloads):
+            return [payload for payload in payloads if self.passes(payload)]
+        [literal] = self._literals
+        return [payload for payload in payloads if literal in payload]

@@ -8,8 +8,9 @@ rest whether it may be a repeat.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Executor
+from contextlib import closing
 from dataclasses import dataclass, field
 
 import msgspec
@@ -109,20 +110,13 @@ class DroppedFiles:
             WorkFailedError: a service refused, or failed for too long.
             StoppedError: a service failed until the end of the time.
         """
-        group: list[_Task] = []
-        size_bytes = 0
-        for task in self._tasks(notice, _while_there_is_time(blocks, deadline), counts):
-            group.append(task)
-            size_bytes += task.size_bytes
-            if len(group) == _GROUP_SIZE or size_bytes >= _GROUP_BYTES:
+        with closing(self._tasks(notice, _while_there_is_time(blocks, deadline), counts)) as tasks:
+            for group in _groups(tasks):
                 self._settle(group, owner, deadline, counts)
-                group, size_bytes = [], 0
-        if group:
-            self._settle(group, owner, deadline, counts)
         if counts["busy"]:
             raise BusyError(f"{counts['busy']} of {notice.address} are in other hands")
 
-    def _tasks(self, notice: Notice, blocks: Iterable[bytes], counts: Counter[str]) -> Iterator[_Task]:
+    def _tasks(self, notice: Notice, blocks: Iterable[bytes], counts: Counter[str]) -> Generator[_Task, None, None]:
         found = Decoded()
         try:
             for piece in pieces(blocks, _MAX_PIECE_BYTES):
@@ -171,7 +165,9 @@ class DroppedFiles:
             self._once.done(work.done(published, told, kept))
             self._once.release(work.untouched(published, told), owner)
         except (ClickstreamError, StoppedError) as error:
-            raise failure or error from error
+            if failure is None:
+                raise
+            raise failure from error
         if failure is not None:
             raise failure
 
@@ -210,6 +206,19 @@ class _Work:
         begun = told.settled | told.unsure
         letters = [key for key, positions in self._letter_positions.items() if not positions & begun]
         return [key for key in alerts + letters if not self.claims.mine[key]]
+
+
+def _groups(tasks: Iterable[_Task]) -> Iterator[list[_Task]]:
+    group: list[_Task] = []
+    size_bytes = 0
+    for task in tasks:
+        group.append(task)
+        size_bytes += task.size_bytes
+        if len(group) == _GROUP_SIZE or size_bytes >= _GROUP_BYTES:
+            yield group
+            group, size_bytes = [], 0
+    if group:
+        yield group
 
 
 def _while_there_is_time(blocks: Iterable[bytes], deadline: Deadline) -> Iterator[bytes]:

@@ -55,7 +55,7 @@ def send(queue: tuple[Any, str], *bodies: str) -> None:
 def is_empty(queue: tuple[Any, str]) -> bool:
     client, url = queue
     found = client.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
-    return found["ApproximateNumberOfMessages"] == found["ApproximateNumberOfMessagesNotVisible"] == "0"
+    return bool(found["ApproximateNumberOfMessages"] == found["ApproximateNumberOfMessagesNotVisible"] == "0")
 
 
 class Recorder:
@@ -133,7 +133,8 @@ def test_a_queue_that_is_gone_ends_the_worker_with_the_cause(queue: tuple[Any, s
 
 
 def test_a_handler_is_found_by_the_name_that_lambda_gives_it() -> None:
-    assert named("json.loads") is json.loads
+    handler: object = named("json.loads")
+    assert handler is json.loads
     for name in ("json", "json.nothing", "no_such_module.handler", "json.__name__"):
         with pytest.raises(ConfigError):
             named(name)

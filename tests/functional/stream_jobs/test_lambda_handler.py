@@ -48,8 +48,7 @@ class Faulty:
 
         def call(**request: Any) -> Any:
             self.calls.append(name)
-            steps = self.script.get(name)
-            step = steps.pop(0) if steps else None
+            step = next(self.script[name], None) if name in self.script else None
             if isinstance(step, Exception):
                 raise step
             return step(real, request) if step else real(**request)
@@ -438,6 +437,59 @@ def test_an_event_in_other_hands_leaves_the_message_and_is_taken_over_after_the_
     monkeypatch.setattr(lambda_handler, "now_us", lambda: lease_us)
     assert function.invoke(notice) == []
     assert [(alert.event_id, alert.maybe_repeat) for alert in alerts()] == [("e2", True)]
+
+
+class DiedError(BaseException):
+    """The process is gone: nothing after this is carried out."""
+
+
+@pytest.mark.parametrize("carries_out", [False, True], ids=["before a call", "before the answer to a call"])
+def test_wherever_the_function_dies_nothing_is_lost_and_no_repeat_goes_unsaid(
+    aws: Clients,
+    function: Lambda,
+    alerts: Callable[[], list[PurchaseAlert]],
+    dead_letters: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    carries_out: bool,
+) -> None:
+    clock_us, lives = now_us(), 0
+    monkeypatch.setattr(lambda_handler, "now_us", lambda: clock_us)
+    repeats = 0
+    for calls_to_live in range(100):
+        calls = count()
+
+        def mortal(real: Any, request: dict[str, Any]) -> Any:
+            number = next(calls)  # noqa: B023
+            if number == calls_to_live and carries_out:  # noqa: B023
+                real(**request)
+            if number >= calls_to_live:  # noqa: B023
+                raise DiedError
+            return real(**request)
+
+        names = [f"{calls_to_live}-{number}" for number in range(3)]
+        notice = drop(aws, lines(*map(event, names), {"event_type": "purchase", "n": calls_to_live}))
+        for client in function.clients.values():
+            client.script = defaultdict(lambda: repeat(mortal))  # noqa: B023
+        with suppress(DiedError):
+            function.invoke(notice)
+        for client in function.clients.values():
+            client.script = {}
+        lives += 1
+        clock_us += 120 * SECOND_US
+        assert function.invoke(notice) == []
+
+        flags = defaultdict(list)
+        for alert in alerts():
+            flags[alert.event_id].append(alert.maybe_repeat)
+        assert set(flags) == set(names)
+        assert all(len(of_one) == 1 or of_one == [False, True] for of_one in flags.values()), flags
+        assert {letter.reason for letter in dead_letters()} == {"missing_field"}
+        assert {receipt.event_id for receipt in receipts(aws)} >= set(names)
+        repeats += sum(len(of_one) - 1 for of_one in flags.values())
+        if next(calls) < calls_to_live:
+            break
+    assert lives > 9
+    assert repeats > 0
 
 
 def test_a_file_too_long_for_one_invocation_is_gone_on_with_in_the_next(

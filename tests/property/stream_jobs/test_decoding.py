@@ -12,7 +12,7 @@ from schemas.event import PURCHASE, Rejection
 from schemas.instants import parse_instant_us
 from schemas.kpl import Aggregator
 from schemas.settings import Settings
-from stream_jobs.byte_filter import byte_filter
+from stream_jobs.byte_filter import ByteFilter
 from stream_jobs.decoding import Decoder
 from stream_jobs.rules import rules_of
 
@@ -55,10 +55,16 @@ def is_alerted(line: bytes) -> bool:
 
 @given(event_lines())
 def test_a_line_the_filter_rules_out_is_not_to_be_alerted(line: bytes) -> None:
-    assert byte_filter(ALERTED)(line) or not is_alerted(line)
+    assert ByteFilter(ALERTED).passes(line) or not is_alerted(line)
     event = decode(line, ARRIVAL_US)
     is_purchase = not isinstance(event, Rejection) and event.event_type == PURCHASE
-    assert byte_filter([PURCHASE])(line) or not is_purchase
+    assert ByteFilter([PURCHASE]).passes(line) or not is_purchase
+
+
+@given(st.lists(event_lines(), max_size=8), st.sampled_from([ALERTED, (PURCHASE,)]))
+def test_many_payloads_are_judged_as_each_alone(lines: list[bytes], event_types: tuple[str, ...]) -> None:
+    byte_filter = ByteFilter(event_types)
+    assert byte_filter.passing(lines) == [line for line in lines if byte_filter.passes(line)]
 
 
 @given(st.lists(st.one_of(event_lines(), st.binary(max_size=40), st.just(b"")), max_size=8))
