@@ -28,7 +28,7 @@ from infra.local.state import active_environment
 from schemas.alert import decode_alert
 from schemas.errors import WorkFailedError
 from schemas.kpl import Aggregator
-from schemas.receipt import decode_receipt
+from schemas.receipt import Receipt, decode_receipt
 from stream_jobs.watching import subscribed
 
 KILLS = 20
@@ -167,7 +167,8 @@ class Arena:
     environment: dict[str, str]
     clients: Any
     queue_url: str
-    # event id -> whether each of its messages said that it may be a repeat; message ids, since a queue may repeat one.
+    # Event id -> whether each of its messages said that it may be a repeat. Message ids, since a queue may give one
+    # twice; they are the queue's, which are not the topic's.
     flags: dict[str, list[bool]] = field(default_factory=lambda: defaultdict(list))
     message_ids: set[str] = field(default_factory=set)
     closing: Event = field(default_factory=Event)
@@ -224,25 +225,29 @@ class Arena:
         if foreign := self.flags.keys() - sold:
             raise WorkFailedError(f"alerts of no purchase: {sorted(foreign)[:5]}")
         wait(
-            lambda: self.message_ids <= self.receipts(),
+            lambda: sold == {receipt.event_id for receipt in self.receipts()},
             DRAIN_S,
-            lambda: f"{len(self.message_ids - self.receipts())} messages without a receipt",
+            lambda: f"{len(sold - {receipt.event_id for receipt in self.receipts()})} purchases without a receipt",
         )
+        acknowledged = len({receipt.message_id for receipt in self.receipts()})
+        if acknowledged > len(self.message_ids):
+            raise WorkFailedError(f"{acknowledged} messages have a receipt, {len(self.message_ids)} were received")
         return {
             "purchases": len(sold),
             "alerts": len(self.message_ids),
+            "acknowledged": acknowledged,
             "repeated": len(repeated),
             "flagged": len(flagged),
         }
 
-    def receipts(self) -> set[str]:
-        """Return the message ids that have a receipt."""
+    def receipts(self) -> list[Receipt]:
+        """Return every receipt in the lake."""
         s3, bucket = self.clients.s3, self.environment["CLICKSTREAM_CURATED_BUCKET"]
-        found = set()
+        found: list[Receipt] = []
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="purchases/"):
             for item in page.get("Contents", ()):
                 lines = gzip.decompress(s3.get_object(Bucket=bucket, Key=item["Key"])["Body"].read()).splitlines()
-                found |= {decode_receipt(line).message_id for line in lines}
+                found += [decode_receipt(line) for line in lines]
         return found
 
     def status(self) -> dict[str, Any]:

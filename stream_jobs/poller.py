@@ -35,6 +35,7 @@ from pyflink.datastream.state import MapStateDescriptor
 from stream_jobs import aws_calls
 from stream_jobs.fetching import Fetcher, SlotPositions
 from stream_jobs.lives import flink_uri, write_whole
+from stream_jobs.metrics import Metrics
 from stream_jobs.prefetch import Prefetch
 from stream_jobs.record_type import RECORD_TYPE
 from stream_jobs.shards import ENDED
@@ -125,7 +126,7 @@ class Poller(KeyedProcessFunction):  # type: ignore[misc]
         self._prefetch = Prefetch(self._open_fetcher, self._config.pause_file.exists)
         self._adopted: set[int] = set()
         self._turn = _FIRST_TURN
-        metrics = runtime_context.get_metrics_group()
+        metrics = Metrics(runtime_context.get_metrics_group())
         metrics.gauge("unsettled", self._prefetch.unsettled)
         metrics.gauge("millis_behind_latest", self._prefetch.millis_behind_latest)
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import gzip
 import json
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from threading import Lock
 from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
@@ -41,6 +43,7 @@ class Faulty:
     def __init__(self, client: Any) -> None:
         self._client = client
         self.script: dict[str, list[Any]] = {}
+        self.every: Any = None
         self.calls: list[str] = []
 
     def __getattr__(self, name: str) -> Any:
@@ -48,7 +51,8 @@ class Faulty:
 
         def call(**request: Any) -> Any:
             self.calls.append(name)
-            step = next(self.script[name], None) if name in self.script else None
+            steps = self.script.get(name)
+            step = steps.pop(0) if steps else self.every
             if isinstance(step, Exception):
                 raise step
             return step(real, request) if step else real(**request)
@@ -378,15 +382,16 @@ def test_a_topic_that_fails_for_a_moment_is_tried_again_and_what_may_be_a_repeat
     assert [alert.event_id for alert in received if alert.maybe_repeat] == ["e1"]
 
 
+def refuse_one(real: Any, request: dict[str, Any]) -> Any:
+    first, *others = request["PublishBatchRequestEntries"]
+    answer = real(TopicArn=request["TopicArn"], PublishBatchRequestEntries=others)
+    failed = {"Id": first["Id"], "Code": "InvalidParameter", "Message": "no", "SenderFault": True}
+    return answer | {"Failed": [failed]}
+
+
 def test_an_alert_that_the_topic_refuses_is_a_dead_letter_and_the_message_is_done(
     aws: Clients, function: Lambda, alerts: Callable[[], list[PurchaseAlert]], dead_letters: Any
 ) -> None:
-    def refuse_one(real: Any, request: dict[str, Any]) -> Any:
-        first, *others = request["PublishBatchRequestEntries"]
-        answer = real(TopicArn=request["TopicArn"], PublishBatchRequestEntries=others)
-        failed = {"Id": first["Id"], "Code": "InvalidParameter", "Message": "no", "SenderFault": True}
-        return answer | {"Failed": [failed]}
-
     notice = drop(aws, lines(event("e1"), event("e2")))
     function.clients["sns"].script["publish_batch"] = [refuse_one]
     assert function.invoke(notice) == []
@@ -394,6 +399,27 @@ def test_an_alert_that_the_topic_refuses_is_a_dead_letter_and_the_message_is_don
     assert ids(alerts()) == ["e2"]
     (letter,) = dead_letters()
     assert (letter.reason, letter.stage, letter.event_id) == ("publish_rejected", "publish", "e1")
+
+
+def test_an_alert_that_the_topic_refuses_is_not_done_without_its_dead_letter(
+    aws: Clients,
+    function: Lambda,
+    alerts: Callable[[], list[PurchaseAlert]],
+    dead_letters: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    notice = drop(aws, lines(event("e1"), event("e2")))
+    function.clients["sns"].script["publish_batch"] = [refuse_one]
+    function.clients["sqs"].script["send_message_batch"] = [error("ServiceUnavailable", 503)] * 10_000
+    assert function.invoke(notice) == ["0"]
+    function.clients["sqs"].script.clear()
+    function.left_s = 60
+    later_us = now_us() + 120 * SECOND_US
+    monkeypatch.setattr(lambda_handler, "now_us", lambda: later_us)
+    function.clients["sns"].script["publish_batch"] = [refuse_one]
+    assert function.invoke(notice) == []
+    assert [letter.event_id for letter in dead_letters()] == ["e1"]
+    assert {alert.event_id for alert in alerts()} == {"e2"}
 
 
 def test_without_its_receipt_an_alert_is_not_done_and_comes_again_as_a_repeat(
@@ -443,39 +469,53 @@ class DiedError(BaseException):
     """The process is gone: nothing after this is carried out."""
 
 
-@pytest.mark.parametrize("carries_out", [False, True], ids=["before a call", "before the answer to a call"])
+class Life:
+    """Lets so many calls happen, over all clients; the one that it dies in may be carried out, its answer is lost."""
+
+    def __init__(self, calls_to_live: int, *, carries_out_last: bool) -> None:
+        self._left = calls_to_live
+        self._carries_out_last = carries_out_last
+        self._lock = Lock()
+
+    @property
+    def is_over(self) -> bool:
+        return self._left < 0
+
+    def __call__(self, real: Any, request: dict[str, Any]) -> Any:
+        with self._lock:
+            self._left -= 1
+            left = self._left
+        if left == -1 and self._carries_out_last:
+            real(**request)
+        if left < 0:
+            raise DiedError
+        return real(**request)
+
+
+@pytest.mark.parametrize("carries_out_last", [False, True], ids=["before a call", "before the answer to a call"])
 def test_wherever_the_function_dies_nothing_is_lost_and_no_repeat_goes_unsaid(
     aws: Clients,
     function: Lambda,
     alerts: Callable[[], list[PurchaseAlert]],
     dead_letters: Any,
     monkeypatch: pytest.MonkeyPatch,
-    carries_out: bool,
+    carries_out_last: bool,
 ) -> None:
-    clock_us, lives = now_us(), 0
-    monkeypatch.setattr(lambda_handler, "now_us", lambda: clock_us)
-    repeats = 0
+    clock = SimpleNamespace(now_us=now_us())
+    monkeypatch.setattr(lambda_handler, "now_us", lambda: clock.now_us)
+    deaths = repeats = 0
+    life = Life(0, carries_out_last=carries_out_last)
     for calls_to_live in range(100):
-        calls = count()
-
-        def mortal(real: Any, request: dict[str, Any]) -> Any:
-            number = next(calls)  # noqa: B023
-            if number == calls_to_live and carries_out:  # noqa: B023
-                real(**request)
-            if number >= calls_to_live:  # noqa: B023
-                raise DiedError
-            return real(**request)
-
         names = [f"{calls_to_live}-{number}" for number in range(3)]
         notice = drop(aws, lines(*map(event, names), {"event_type": "purchase", "n": calls_to_live}))
+        life = Life(calls_to_live, carries_out_last=carries_out_last)
         for client in function.clients.values():
-            client.script = defaultdict(lambda: repeat(mortal))  # noqa: B023
+            client.every = life
         with suppress(DiedError):
             function.invoke(notice)
         for client in function.clients.values():
-            client.script = {}
-        lives += 1
-        clock_us += 120 * SECOND_US
+            client.every = None
+        clock.now_us += 120 * SECOND_US
         assert function.invoke(notice) == []
 
         flags = defaultdict(list)
@@ -486,9 +526,11 @@ def test_wherever_the_function_dies_nothing_is_lost_and_no_repeat_goes_unsaid(
         assert {letter.reason for letter in dead_letters()} == {"missing_field"}
         assert {receipt.event_id for receipt in receipts(aws)} >= set(names)
         repeats += sum(len(of_one) - 1 for of_one in flags.values())
-        if next(calls) < calls_to_live:
+        deaths += life.is_over
+        if not life.is_over:
             break
-    assert lives > 9
+    assert not life.is_over
+    assert deaths > 8
     assert repeats > 0
 
 

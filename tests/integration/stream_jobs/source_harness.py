@@ -236,9 +236,9 @@ class SourceJob:
         self._job = self.flink.ask("start", **request, start=start, parallelism=parallelism, **more)
 
     def start_from(self, restart_point: Path | str | None, parallelism: int = 1) -> None:
+        """Start from a checkpoint or savepoint."""
         assert restart_point is not None
-        # Positions come from the state: from here on a start at the newest record would lose what came meanwhile.
-        self.start("at:4000000000000000", parallelism, restart_point=str(restart_point))
+        self.start(parallelism=parallelism, restart_point=str(restart_point))
 
     def stop(self) -> str:
         return str(self.flink.ask("stop")["savepoint"])

@@ -218,7 +218,7 @@ class TestPoller:
     def test_an_attempt_that_fails_is_followed_by_one_from_the_checkpoint(
         self, job: SourceJob, link: Link, wait_until: WaitUntil
     ) -> None:
-        job.start(parallelism=2, outage_deadline_s=0.5)
+        job.start(parallelism=2, outage_deadline_s=2.0)
         job.stream.put(50)
         wait_until(job.is_complete, COME_S)
         job.stream.split(0)
