@@ -44,9 +44,13 @@ PURE = {
     "stream_jobs": {
         "application_properties",
         "byte_filter",
+        "claims",
+        "deadline",
         "decoding",
         "defaults",
         "figures",
+        "notices",
+        "object_content",
         "outbox",
         "patience",
         "property_values",
@@ -57,7 +61,7 @@ PURE = {
         "shards",
         "terminal",
     },
-    "infra": {"archive", "closure", "firehose", "lock", "operations", "reconciliation"},
+    "infra": {"archive", "closure", "event_source", "firehose", "lock", "operations", "reconciliation"},
     "batch_compaction": {"parse", "plan", "merge", "check", "dims", "report", "query", "answers", "bookkeeping"},
 }
 
