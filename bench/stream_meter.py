@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.error import URLError
 from urllib.request import urlopen
 
 _DEADLINE_S = 180
@@ -46,7 +47,10 @@ class Meter:
         Raises:
             RuntimeError: the job has failed, or has no such vertex.
         """
-        job = self._get(self._job)
+        try:
+            job = self._get(self._job)
+        except URLError:
+            job = {"state": "gone"}  # as a mini cluster is when its job has failed
         if job["state"] not in ("CREATED", "RUNNING", "FINISHED"):
             self._client.get_job_execution_result().result()  # raises what it failed of, as Java tells it
             raise RuntimeError(f"the job is {job['state']}")

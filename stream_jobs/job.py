@@ -72,28 +72,37 @@ def decode_and_dedupe(records: DataStream, plan: JobPlan) -> tuple[DataStream, D
 
 def deliver(alerts: DataStream, dead_letters: DataStream, doors: Doors) -> None:
     """Publish alerts, keep a receipt of each, and queue dead letters."""
-    # One lane a subtask: the more wait in one lane, the fuller its batches. A user keeps to one.
     log = log_of_flink()
     parallelism = alerts.get_execution_environment().get_parallelism()
+    # One lane a subtask: the more wait in one lane, the fuller its batches. A user keeps to one.
     lanes = spread_keys(parallelism, parallelism)
+
+    def lane_of(alert: tuple[str, bytes]) -> int:
+        return lanes[int(alert[0][:8], 16) % len(lanes)]
+
     receipts = (
-        alerts.key_by(lambda alert: lanes[int(alert[0][:8], 16) % len(lanes)], Types.INT())
-        .process(Deliver(doors.topics, lambda alert: alert[1], tick_ms=5, open_log=log), BYTES)
+        alerts.key_by(lane_of, Types.INT())
+        .process(Deliver(doors.topics, lane_of, lambda alert: alert[1], tick_ms=5, open_log=log), BYTES)
         .uid("publish")
         .name("publish")
     )
     (
-        receipts.key_by(lambda _: 0, Types.INT())
-        .process(Deliver(doors.receipts, lambda receipt: receipt, tick_ms=100, open_log=log), BYTES)
+        receipts.key_by(one_lane, Types.INT())
+        .process(Deliver(doors.receipts, one_lane, lambda lines: lines, tick_ms=100, open_log=log), BYTES)
         .uid("receipts")
         .name("receipts")
         .set_parallelism(1)
     )
     (
         dead_letters.union(receipts.get_side_output(DEAD_LETTERS))
-        .key_by(lambda _: 0, Types.INT())
-        .process(Deliver(doors.dead_letters, lambda letter: letter, tick_ms=50, open_log=log), BYTES)
+        .key_by(one_lane, Types.INT())
+        .process(Deliver(doors.dead_letters, one_lane, lambda letter: letter, tick_ms=50, open_log=log), BYTES)
         .uid("dead-letters")
         .name("dead-letters")
         .set_parallelism(1)
     )
+
+
+def one_lane(_: object) -> int:
+    """Return the key of the one lane of an operator that has one."""
+    return 0

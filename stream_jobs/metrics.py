@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -45,14 +45,14 @@ class Metrics:
             found = self._histograms[name] = _histogram(self._group, name)
         found.update(round(value))
 
-    def observe_quantiles(self, name: str, value: float) -> None:
-        """Add a value to what gauges `NAME_p50`, `_p95` and `_p99` tell: CloudWatch gets gauges and no histograms."""
+    def observe_quantiles(self, name: str, values: Iterable[float]) -> None:
+        """Add values to what gauges `NAME_p50`, `_p95` and `_p99` tell: CloudWatch gets gauges and no histograms."""
         window = self._windows.get(name)
         if window is None:
             window = self._windows[name] = deque(maxlen=_SORTED_VALUES)
             for ending, share in _QUANTILES.items():
                 self.gauge(f"{name}_{ending}", partial(_quantile, window, share))
-        window.append(round(value))
+        window.extend(map(round, values))
 
     def gauge(self, name: str, read: Callable[[], int]) -> None:
         """Have a value read whenever somebody asks for it, from another thread."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import wait
 from typing import Any
 
 import pytest
@@ -26,7 +25,10 @@ class Counter:
 
 
 class Flink:
-    """What the operator sees of Flink, for one key; state outlives an attempt, as a checkpoint's does."""
+    """What the operator sees of Flink, for one key; state outlives an attempt, as a checkpoint's does.
+
+    Its clock is the operator's too.
+    """
 
     def __init__(self) -> None:
         self.state = MapState()
@@ -106,7 +108,9 @@ def attempt(log: Log) -> Iterator[Callable[[Flink, Door], Deliver]]:
     opened: list[Deliver] = []
 
     def begin(flink: Flink, door: Door) -> Deliver:
-        operator = Deliver(lambda _: door, lambda body: body, tick_ms=5, open_log=lambda _: log)
+        operator = Deliver(
+            lambda _: door, lambda _: 0, lambda body: body, 5, open_log=lambda _: log, clock_ms=lambda: flink.now_ms
+        )
         operator.open(flink)
         opened.append(operator)
         return operator
@@ -117,7 +121,11 @@ def attempt(log: Log) -> Iterator[Callable[[Flink, Door], Deliver]]:
 
 
 def settle(operator: Deliver) -> None:
-    wait([flight for lane in operator._lanes.values() for _, flight in lane.flights], timeout=10)
+    """Wait until the operator was told of every delivery under way."""
+    for flight in [flight for lane in operator._lanes.values() for flight in lane.flights]:
+        told = threading.Event()
+        flight.add_done_callback(lambda _, told=told: told.set())  # type: ignore[misc]
+        assert told.wait(10)
 
 
 def test_an_entry_is_in_state_until_its_receipt_goes_on(attempt: Callable[[Flink, Door], Deliver]) -> None:
@@ -127,7 +135,7 @@ def test_an_entry_is_in_state_until_its_receipt_goes_on(attempt: Callable[[Flink
     settle(operator)
     assert len(door.delivered) == 2
     assert sorted(flink.state.values()) == [b"one", b"two"]
-    assert flink.fire(operator) == [b"one", b"two"]
+    assert flink.fire(operator) == [b"one\ntwo"]
     assert flink.state == {}
     assert flink.timers == set()
 
@@ -162,7 +170,7 @@ def test_a_full_lane_takes_no_more_until_the_door_opens(attempt: Callable[[Flink
     for body in (b"1", b"2", b"3", b"4"):
         list(operator.process_element(body, flink))
     threading.Timer(0.1, door.is_open.set).start()
-    assert list(operator.process_element(b"5", flink)) == [b"1", b"2"]
+    assert list(operator.process_element(b"5", flink)) == [b"1\n2"]
     assert sorted(flink.state.values()) == [b"3", b"4", b"5"]
 
 
@@ -187,3 +195,16 @@ def test_a_delivery_that_fails_fails_the_attempt_and_forgets_nothing(attempt: Ca
     with pytest.raises(WorkFailedError, match="gave up"):
         flink.fire(operator)
     assert sorted(flink.state.values()) == [b"one", b"two"]
+
+
+def test_a_timer_of_an_earlier_attempt_does_not_make_a_second_row_of_timers(
+    attempt: Callable[[Flink, Door], Deliver],
+) -> None:
+    flink, door = Flink(), Door()
+    door.is_open.clear()
+    operator = attempt(flink, door)
+    list(operator.process_element(b"one", flink))
+    [own] = flink.timers
+    list(operator.on_timer(own - 3, flink))
+    assert flink.timers == {own}
+    door.is_open.set()
