@@ -12,7 +12,7 @@ import os
 import time
 import urllib.request
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -38,6 +38,12 @@ OUTAGE_SECONDS = 300
 STEADY_SECONDS = 600
 STEADY_RATE = 1_000
 DRAIN_S = 180
+CLOCK_SHIFTS = ("-10m", "+2h", "-3h", "+30s", "-30s", "+0")
+FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
+
+
+class LeftOutError(Exception):
+    """The case cannot be run on this machine; the text says what it lacks."""
 
 
 def kills(folder: Path) -> dict[str, Any]:
@@ -116,6 +122,41 @@ def outage(folder: Path) -> dict[str, Any]:
         if found["repeated"] or place.status()["restarts"]:
             raise WorkFailedError("a topic that took nothing was called a topic that may have taken something")
         return {"behind_ms_at_the_end": held_back, "drained_s": round(time.monotonic() - begun_s, 1)} | found
+
+
+def clock_jumps(folder: Path) -> dict[str, Any]:
+    """Set the job's clock back and forth, by minutes and hours, while events come in."""
+    if not FAKETIME.exists():
+        raise LeftOutError("libfaketime is not on this machine (the package faketime of Debian and others)")
+    offset = folder / "offset"
+    offset.write_text("+0")
+    variables = {
+        "LD_PRELOAD": str(FAKETIME),
+        "FAKETIME_TIMESTAMP_FILE": str(offset),
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
+    with arena(folder, variables) as place, place.door.beside("alerts", "--checkpoint-seconds", "2") as job:
+        job.wait_until(lambda: job.said("running"), "running")
+        traffic = Traffic(place, 60_000, per_s=300, purchases=0.1)
+        seen = []
+        with traffic.running():
+            for shift in CLOCK_SHIFTS:
+                # Written anew, not in place: a reader in between must not find it empty.
+                (folder / "next").write_text(shift)
+                (folder / "next").rename(offset)
+                before = len(place.message_ids)
+                time.sleep(20)
+                seen.append(len(place.message_ids) - before)
+                if not seen[-1]:
+                    raise WorkFailedError(f"with the clock at {shift} no alert came for 20 s")
+            traffic.wait()
+            place.await_alerts(traffic.sold)
+        job.require_alive()
+        told = place.status()
+        if told["restarts"]:
+            raise WorkFailedError(f"a clock that jumps restarted the job: {told['last_failure']}")
+        return {"alerts_in_20_s": dict(zip(CLOCK_SHIFTS, seen, strict=True))} | place.verdict(traffic.sold)
 
 
 def steady(folder: Path) -> dict[str, Any]:
@@ -294,9 +335,9 @@ class Arena:
 
 
 @contextmanager
-def arena(folder: Path) -> Iterator[Arena]:
+def arena(folder: Path, variables: Mapping[str, str] | None = None) -> Iterator[Arena]:
     """Give a running stack with a subscriber that listens; both are gone afterwards."""
-    door = FrontDoor(folder, is_quiet=True)
+    door = FrontDoor(folder, True, variables or {})
     door.run("up")
     try:
         environment = active_environment(folder) or {}

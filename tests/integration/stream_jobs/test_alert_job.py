@@ -154,6 +154,14 @@ def test_mixed_input_and_a_stop_in_between(
     assert "user-" not in (logs := "".join(log.read_text() for log in (alert_job.folder / "log").iterdir()))
     assert '"reason\\":\\"broken_frame' in logs.replace(" ", "")
 
+    # A topic that is gone is no outage: the job must not restart for ever.
+    emulator.client("sns").delete_topic(TopicArn=big_topic)
+    put(event("too-big", metadata={"amount_minor": "100000"}))
+    assert alert_job.process.wait(120) == 1
+    told = json.loads((alert_job.folder / "status.json").read_bytes())
+    assert (told["state"], told["restarts"]) == ("failed", 3)
+    assert "NotFound" in told["last_failure"]
+
 
 def test_a_fifo_topic_keeps_a_users_order_and_an_outage_beyond_the_deadline_ends_the_job_clearly(
     emulator: Any,
