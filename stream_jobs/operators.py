@@ -224,6 +224,8 @@ class Deliver(KeyedProcessFunction):  # type: ignore[misc]
 
     def _settle(self, lane: _Lane, flight: Future[Delivery]) -> Iterator[Any]:
         delivery = flight.result()
+        if delivery.failure is not None:
+            raise delivery.failure
         batch = lane.flights.pop(flight)
         lane.outbox.settle(batch)
         for entry in batch:

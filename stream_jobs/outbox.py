@@ -75,12 +75,25 @@ class Entry:
 
 @dataclass(slots=True)
 class Delivery:
-    """What became of a batch: what to pass on, counts by name, and how long each delivered entry took in all."""
+    """What became of a batch.
+
+    Attributes:
+        receipts: of what was delivered.
+        dead_letters: of what was rejected for good.
+        counts: by name.
+        latencies_ms: how long each delivered entry took in all.
+        failure: why not everything is settled.
+        unsure: keys of the entries that are not settled and may have been delivered.
+        untouched: keys of those that are not settled and were not delivered.
+    """
 
     receipts: list[bytes] = field(default_factory=list)
     dead_letters: list[bytes] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     latencies_ms: list[float] = field(default_factory=list)
+    failure: BaseException | None = None
+    unsure: list[str] = field(default_factory=list)
+    untouched: list[str] = field(default_factory=list)
 
 
 class Door(Protocol):
@@ -96,7 +109,9 @@ class Door(Protocol):
         ...
 
     def deliver(self, batch: Sequence[Entry]) -> Delivery:
-        """Deliver a batch of one destination; returns once every entry is settled. Called from several threads.
+        """Deliver a batch of one destination. Called from several threads.
+
+        Returns once every entry is settled, or with the failure where a part of the batch may be.
 
         Raises:
             WorkFailedError: it cannot be delivered; nothing of it may be forgotten.

@@ -7,7 +7,7 @@ After a failure nothing more goes out, but what is out is waited for.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, field, replace
 
@@ -23,7 +23,7 @@ class Sent:
 
     Attributes:
         settled: delivered, or rejected for good.
-        unsure: in a batch that failed and may have been delivered in part.
+        unsure: in a batch that failed, and may have been delivered.
         failure: why not everything is settled.
         receipts: of what was delivered.
         dead_letters: of what was rejected.
@@ -60,14 +60,18 @@ def send(door: Door, bodies: Sequence[bytes], threads: Executor, max_flights: in
             batch = flights.pop(landed)
             outbox.settle(batch)
             failure = landed.exception()
-            (sent.settled if failure is None else sent.unsure).update(positions[entry.key] for entry in batch)
             if failure is None:
-                _take_in(landed.result(), sent)
+                delivery = landed.result()
             else:
-                sent.failure = sent.failure or failure
+                delivery = Delivery(failure=failure, unsure=[entry.key for entry in batch])
+            _take_in(batch, delivery, positions, sent)
 
 
-def _take_in(delivery: Delivery, sent: Sent) -> None:
+def _take_in(batch: Sequence[Entry], delivery: Delivery, positions: Mapping[str, int], sent: Sent) -> None:
+    sent.failure = sent.failure or delivery.failure
+    sent.unsure |= {positions[key] for key in delivery.unsure}
+    open_keys = {*delivery.unsure, *delivery.untouched}
+    sent.settled |= {positions[entry.key] for entry in batch if entry.key not in open_keys}
     sent.receipts += delivery.receipts
     sent.dead_letters += delivery.dead_letters
     sent.counts.update(delivery.counts)

@@ -15,12 +15,13 @@ import msgspec
 
 from schemas.alert import PurchaseAlert, decode_alert, encode_alert, message_attributes
 from schemas.dead_letter import PUBLISH_REJECTED, dead_letter_of, encode_dead_letter
+from schemas.errors import WorkFailedError
 from schemas.instants import parse_instant_us
 from schemas.receipt import encode_receipt, receipt_of
 from stream_jobs.aws_calls import send_batch
 from stream_jobs.decoding import state_key
 from stream_jobs.outbox import MAX_BATCH_BYTES, MAX_BATCH_ENTRIES, Address, Delivery, Entry, Limits
-from stream_jobs.patience import Patience
+from stream_jobs.patience import Patience, StoppedError
 from stream_jobs.publishing import BatchSend, Delivered, Rejected
 
 # Setting `maybe_repeat` later makes a message one byte shorter, so a size once found to fit goes on fitting.
@@ -122,12 +123,20 @@ class AlertTopics:
             acknowledged_us.update(dict.fromkeys(ids, self._now_us()))
             return answer
 
-        send_batch(f"publish to {topic_arn}", call, send, self._patience())
-        delivery = Delivery(counts={"published": 0, "retries": send.retries})
+        delivery = Delivery()
+        try:
+            send_batch(f"publish to {topic_arn}", call, send, self._patience())
+        except (WorkFailedError, StoppedError) as failure:
+            delivery.failure = failure  # what was acknowledged before still gets its receipts
+        delivery.counts = {"published": 0, "retries": send.retries}
         for entry in batch:
-            outcome = send.outcomes.get(entry.key, _TOO_LARGE if topic_arn else _NO_RULE)
+            outcome = send.outcomes.get(entry.key)
+            if outcome is None and entry.key not in fitting:
+                outcome = _TOO_LARGE if topic_arn else _NO_RULE
             alert = alerts[entry.key]
-            if isinstance(outcome, Delivered):
+            if outcome is None:
+                (delivery.unsure if entry.key in send.maybe_repeats else delivery.untouched).append(entry.key)
+            elif isinstance(outcome, Delivered):
                 sent = _flagged(alert, outcome.maybe_repeat)
                 receipt = receipt_of(sent, outcome.message_id, acknowledged_us[entry.key])
                 delivery.receipts.append(encode_receipt(receipt))

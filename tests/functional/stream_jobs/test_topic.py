@@ -14,7 +14,7 @@ from schemas.errors import WorkFailedError
 from schemas.instants import parse_instant_us
 from schemas.receipt import decode_receipt
 from stream_jobs.outbox import Delivery, Entry
-from stream_jobs.patience import Patience
+from stream_jobs.patience import GaveUpError, Patience
 from stream_jobs.topic import MAX_FLIGHTS, AlertTopics, fifo_twin, message_bytes
 
 ARRIVAL = "2026-11-24T10:00:00.000000Z"
@@ -157,14 +157,18 @@ def test_what_an_earlier_life_left_says_that_it_may_be_a_repeat() -> None:
 
 def test_an_outage_beyond_the_deadline_fails_the_job() -> None:
     topic = FakeTopic(*[refusal("InternalError", 500)] * 100)
-    with pytest.raises(WorkFailedError, match="gave up after 5 s"):
-        deliver(topic, entries(alert("a")), deadline_s=5)
+    delivery = deliver(topic, entries(alert("a")), deadline_s=5)
+    assert isinstance(delivery.failure, GaveUpError)
+    assert "gave up after 5 s" in str(delivery.failure)
+    assert (delivery.unsure, delivery.untouched, delivery.receipts) == (["a"], [], [])
 
 
 def test_a_topic_that_does_not_exist_fails_the_job_at_once() -> None:
     topic = FakeTopic(refusal("NotFound", 404))
-    with pytest.raises(WorkFailedError, match="NotFound"):
-        deliver(topic, entries(alert("a")))
+    delivery = deliver(topic, entries(alert("a")))
+    assert isinstance(delivery.failure, WorkFailedError)
+    assert "NotFound" in str(delivery.failure)
+    assert (delivery.unsure, delivery.untouched) == ([], ["a"])
     assert len(topic.calls) == 1
 
 
@@ -213,3 +217,11 @@ def test_the_letter_of_a_restored_alert_says_that_it_may_be_a_repeat() -> None:
     delivery = deliver(topic, entries(alert("b"), restored=True))
     (letter,) = map(decode_dead_letter, delivery.dead_letters)
     assert decode_alert(letter.payload() or b"").maybe_repeat
+
+
+def test_what_was_acknowledged_before_a_batch_broke_off_has_its_receipts() -> None:
+    topic = FakeTopic(fail("b", "Throttling", sender=False), *[refusal("Throttling", 400)] * 100)
+    delivery = deliver(topic, entries(alert("a"), alert("b")), deadline_s=5)
+    assert isinstance(delivery.failure, GaveUpError)
+    assert [decode_receipt(line).event_id for line in delivery.receipts] == ["a"]
+    assert (delivery.unsure, delivery.untouched) == ([], ["b"])
