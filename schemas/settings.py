@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -31,6 +31,9 @@ RULES: Mapping[str, tuple[re.Pattern[str], str]] = {
     "max_alert_age": (re.compile(r"off|\d{1,6}[mhd]"), "`off` or a number with its unit, such as 30m, 24h, 7d"),
     "dropped_files_table": (re.compile(r"[a-zA-Z0-9_.-]{3,255}"), "a DynamoDB table name"),
 }
+
+# What a user decides, wherever the deployment lives. All other settings name a resource of it.
+ALERTING = ("alert_types", "alert_rules", "max_alert_age")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,11 @@ class Settings:
         """Return the variables that give these settings to another process."""
         return {variable_of(field.name): getattr(self, field.name) for field in fields(self)}
 
+    def resources_as_environment(self) -> dict[str, str]:
+        """Return the variables that send another process to this deployment, and leave to it what is alerted."""
+        alerting = set(map(variable_of, ALERTING))
+        return {variable: value for variable, value in self.as_environment().items() if variable not in alerting}
+
 
 def state_dir_of(environment: Mapping[str, str]) -> Path:
     """Return the folder for what the commands keep between their runs, absolute."""
@@ -82,11 +90,37 @@ def load_settings(environment: Mapping[str, str], folder: Path) -> Settings:
         MissingSettingsError: with every missing, malformed and unknown setting.
         ConfigError: the same, where none is missing.
     """
+    values, faults, is_incomplete = _find([field.name for field in fields(Settings)], environment, folder)
+    if is_incomplete:
+        raise MissingSettingsError(faults)
+    if faults:
+        raise ConfigError(faults)
+    return Settings(**values)
+
+
+def load_alerting(environment: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """Return the settings in force of what is alerted, by name, where the resources are not known yet.
+
+    Raises:
+        ConfigError: with every malformed one, and every fault of the file.
+    """
+    values, faults, _ = _find(ALERTING, environment, folder)
+    if faults:
+        raise ConfigError(faults)
+    return values
+
+
+def _find(
+    names: Collection[str], environment: Mapping[str, str], folder: Path
+) -> tuple[dict[str, str], list[str], bool]:
+    """Return values, faults, and whether a value is missing."""
     from_file, faults = _read_file(folder / CONFIG_FILE)
     values: dict[str, str] = {}
     is_incomplete = False
     for field in fields(Settings):
         name, variable = field.name, variable_of(field.name)
+        if name not in names:
+            continue
         value = environment.get(variable) or from_file.get(name) or field.default
         if not isinstance(value, str):
             faults.append(f"{name} is not set: give {variable} or {name} in {CONFIG_FILE}")
@@ -96,11 +130,7 @@ def load_settings(environment: Mapping[str, str], folder: Path) -> Settings:
         if pattern.fullmatch(value) is None:
             faults.append(f"{name} is {value!r}, which is not {meaning}")
         values[name] = value
-    if is_incomplete:
-        raise MissingSettingsError(faults)
-    if faults:
-        raise ConfigError(faults)
-    return Settings(**values)
+    return values, faults, is_incomplete
 
 
 def _read_file(path: Path) -> tuple[dict[str, str], list[str]]:

@@ -35,7 +35,7 @@ EVENT_TYPE = Types.TUPLE([Types.STRING(), Types.STRING(), BYTES])
 ALERT_TYPE = Types.TUPLE([Types.STRING(), BYTES])
 DEAD_LETTERS = OutputTag("dead-letters", BYTES)
 # What two clocks of one deployment may differ by.
-_CLOCK_MARGIN_US = 2_000_000
+CLOCK_MARGIN_US = 2_000_000
 
 
 class Decode(ProcessFunction):  # type: ignore[misc]
@@ -66,7 +66,7 @@ class Decode(ProcessFunction):  # type: ignore[misc]
         attempt = runtime_context._runtime_context.getTaskInfo().getAttemptNumber()
         # By the clock of now: a service may run a stored graph again, as a first attempt, long after it was built.
         if attempt > 0 or self._follows_unclean:
-            self._repeats_before_us = now_us() + _CLOCK_MARGIN_US
+            self._repeats_before_us = now_us() + CLOCK_MARGIN_US
 
     def process_element(self, value: tuple[bytes, int, str, str], ctx: Any) -> Iterator[Any]:
         """Decode one record."""

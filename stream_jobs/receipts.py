@@ -1,7 +1,7 @@
 """The door to the receipts: one line in the lake for each acknowledged alert, in the hour of its publish.
 
-A body is the lines of one publish call. A batch becomes one object for each hour in it. The same batch put twice is the same object; a batch cut differently
-after a crash may repeat a receipt, never lose one.
+A body is the lines of one publish call. A batch becomes one object for each hour in it. The same batch put twice is the
+same object; a batch cut differently after a crash may repeat a receipt, never lose one.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -12,7 +13,7 @@ from rich.console import Console
 
 from infra.local.state import Stack, dead_parts, read_stack
 from schemas.errors import ConfigError
-from schemas.settings import state_dir_of
+from schemas.settings import load_alerting, state_dir_of
 
 _AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line of stdout.")]
 _PANEL = "Local stack"
@@ -41,11 +42,13 @@ def up(
     from infra.local.stack import up as start
 
     folder = state_dir_of(os.environ)
+    alerting = load_alerting(os.environ, Path.cwd())
     _told.print("starting the local stack (a few seconds) …")
-    done, stack = start(folder, Options(port, firehose_seconds, firehose_mib))
+    done, stack = start(folder, Options(port, firehose_seconds, firehose_mib, alerting))
     said = {
         "started": "the local stack is up",
         "running": "the local stack is already up, with the options that it was started with",
+        "changed": "the local stack is already up; the function for dropped files has the changed rules now",
         "mended": "a part beside the emulator was gone and runs again, from where it was",
     }
     _told.print(f"{said[done]}: {stack.endpoint}, state in {folder}")

@@ -123,12 +123,13 @@ def create(description: Description, clients: Clients) -> Settings:
             glue.create_database,
             DatabaseInput={"Name": database, "LocationUri": f"s3://{description.curated_bucket}/{database}"},
         )
-    _unless_there(
-        glue.exceptions.AlreadyExistsException,
-        glue.create_table,
-        DatabaseName=description.raw_database,
-        TableInput=cast("TableInputTypeDef", hive.raw_glue_table(description.raw_bucket)),
-    )
+    for table in (hive.raw_glue_table(description.raw_bucket), hive.receipts_glue_table(description.curated_bucket)):
+        _unless_there(
+            glue.exceptions.AlreadyExistsException,
+            glue.create_table,
+            DatabaseName=description.raw_database,
+            TableInput=cast("TableInputTypeDef", table),
+        )
     create_function_resources(description, clients)
     return Settings(
         stream=description.stream,

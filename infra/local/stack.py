@@ -12,9 +12,9 @@ import shutil
 import socket
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,15 +61,23 @@ RECOVERY_S = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a stack is started; port 0 takes a free one."""
+    """How a stack is started.
+
+    Attributes:
+        port: of the emulator; 0 takes a free one.
+        alerting: the settings of what is alerted, as they hold where the function for dropped files is started.
+    """
 
     port: int = 0
     firehose_seconds: float = 10.0
     firehose_mib: float = 4.0
+    alerting: Mapping[str, str] = field(default_factory=dict)
 
 
 def up(state_dir: Path, options: Options) -> tuple[str, Stack]:
-    """Return (what was done: `running`, `mended` or `started`; the stack that now runs).
+    """Return (what was done: `running`, `mended`, `changed` or `started`; the stack that now runs).
+
+    `changed` is one whose function was started again since other rules hold now than when it was started.
 
     Raises:
         ConfigError: the port is taken.
@@ -79,9 +87,13 @@ def up(state_dir: Path, options: Options) -> tuple[str, Stack]:
         stack = read_stack(state_dir)
         if stack is not None and _recovers(stack):
             gone = [name for name in STAND_INS if name in dead_parts(stack)]
-            if not gone:
+            is_changed = stack.alerting != options.alerting
+            if not gone and not is_changed:
                 return "running", stack
-            return "mended", _record(state_dir, start_stand_ins(state_dir, stack, gone))
+            stack = msgspec.structs.replace(stack, alerting=dict(options.alerting))
+            to_start = [name for name in STAND_INS if name in gone or (is_changed and name == FUNCTION)]
+            done = "mended" if gone else "changed"
+            return done, _record(state_dir, start_stand_ins(state_dir, stack, to_start))
         _remove(state_dir)
         try:
             stack = start_stand_ins(state_dir, start_emulator(state_dir, options), STAND_INS)
@@ -119,7 +131,7 @@ def start_emulator(state_dir: Path, options: Options) -> Stack:
     if not _answers(endpoint):
         raise WorkFailedError(f"the emulator does not answer at {endpoint}\n{log_tail(log)}")
     environment = aws_environment(endpoint)
-    environment |= create(DESCRIPTION, connect(environment)).as_environment()
+    environment |= create(DESCRIPTION, connect(environment)).resources_as_environment()
     return Stack(
         endpoint=endpoint,
         started_us=time.time_ns() // 1000,
@@ -127,6 +139,7 @@ def start_emulator(state_dir: Path, options: Options) -> Stack:
         environment=environment,
         firehose_seconds=options.firehose_seconds,
         firehose_mib=options.firehose_mib,
+        alerting=dict(options.alerting),
     )
 
 

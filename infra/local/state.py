@@ -41,15 +41,16 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
         environment: every variable that sends a process of the pipeline to this stack.
         firehose_seconds: after how long the Firehose stand-in delivers what it holds.
         firehose_mib: at which size it does.
+        alerting: the settings of what is alerted that the function for dropped files was started with.
     """
 
-    version: int = 1
     endpoint: str
     started_us: int
     processes: dict[str, ProcessId]
     environment: dict[str, str]
     firehose_seconds: float
     firehose_mib: float
+    alerting: dict[str, str] = {}
 
 
 def replace_file(path: Path, content: bytes) -> None:

@@ -276,12 +276,13 @@ def test_an_object_that_is_not_of_others_is_not_even_read(aws: Clients, function
 def test_event_bridge_s_message_is_as_good(
     aws: Clients, function: Lambda, alerts: Callable[[], list[PurchaseAlert]]
 ) -> None:
-    place = drop(aws, lines(event("e1")))["Records"][0]["s3"]
+    put_at = "2026-11-24T10:00:00Z"
+    place = drop(aws, lines(event("e1", event_timestamp=put_at)))["Records"][0]["s3"]
     named = {"key": place["object"]["key"], "etag": place["object"]["eTag"]}
     message = {
         "source": "aws.s3",
         "detail-type": "Object Created",
-        "time": "2026-11-24T10:00:00Z",
+        "time": put_at,
         "detail": {"bucket": {"name": RAW}, "object": named},
     }
     assert function.invoke(message) == []
@@ -346,11 +347,26 @@ def test_an_event_is_alerted_once_for_each_rule_that_it_meets(
     assert ids(alerts()) == ["e1", "e2"]
 
 
-def test_a_topic_that_throttles_to_the_end_leaves_the_message_and_what_was_tried_may_be_a_repeat(
+def test_a_topic_that_throttles_to_the_end_leaves_the_message_and_nothing_is_a_repeat(
+    aws: Clients, function: Lambda, alerts: Callable[[], list[PurchaseAlert]]
+) -> None:
+    every_id = [f"e{number:03}" for number in range(100)]
+    notice = drop(aws, lines(*map(event, every_id)))
+    function.clients["sns"].script["publish_batch"] = [error("Throttling")] * 10_000
+    assert function.invoke(notice) == ["0"]
+    function.clients["sns"].script.clear()
+    function.left_s = 60
+    assert function.invoke(notice) == []
+    received = alerts()
+    assert ids(received) == every_id
+    assert not any(alert.maybe_repeat for alert in received), "a throttled call took nothing"
+
+
+def test_a_topic_that_never_answers_leaves_the_message_and_what_was_tried_may_be_a_repeat(
     aws: Clients, function: Lambda, alerts: Callable[[], list[PurchaseAlert]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     notice = drop(aws, lines(*(event(f"e{number:03}") for number in range(100))))
-    function.clients["sns"].script["publish_batch"] = [error("Throttling")] * 10_000
+    function.clients["sns"].script["publish_batch"] = [ReadTimeoutError(endpoint_url="sns")] * 10_000
     assert function.invoke(notice) == ["0"]
     function.clients["sns"].script.clear()
     function.left_s = 60

@@ -178,7 +178,7 @@ def test_a_plan_of_faults_that_makes_no_sense_is_refused(emulator: Emulator) -> 
 
 
 def test_creating_the_resources_again_changes_nothing(emulator: Emulator) -> None:
-    again = create(DESCRIPTION, connect(emulator.environment)).as_environment()
+    again = create(DESCRIPTION, connect(emulator.environment)).resources_as_environment()
     assert again.items() <= emulator.environment.items()
     summary = emulator.client("kinesis").describe_stream_summary(StreamName="clickstream")
     assert summary["StreamDescriptionSummary"]["OpenShardCount"] == 2
@@ -188,6 +188,14 @@ def test_creating_the_resources_again_changes_nothing(emulator: Emulator) -> Non
     assert len(notified["QueueConfigurations"]) == 1
     ttl = emulator.client("dynamodb").describe_time_to_live(TableName=DESCRIPTION.dropped_files_table)
     assert ttl["TimeToLiveDescription"] == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires"}
+
+
+def test_the_tables_over_the_json_objects_of_both_buckets_are_there(emulator: Emulator) -> None:
+    tables = emulator.client("glue").get_tables(DatabaseName=DESCRIPTION.raw_database)["TableList"]
+    assert {table["Name"]: table["StorageDescriptor"]["Location"] for table in tables} == {
+        "click_events_raw": "s3://clickstream-raw/clickstream/",
+        "purchase_receipts": "s3://clickstream-curated/purchases/",
+    }
 
 
 COMMITTER = """

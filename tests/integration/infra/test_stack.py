@@ -33,8 +33,12 @@ from infra.local.state import (
     stack_file,
 )
 from schemas.errors import ConfigError, WorkFailedError
+from schemas.instants import format_instant_us
 from schemas.settings import load_settings
+from stream_jobs.clock import now_us
+from stream_jobs.watching import subscribed
 
+PROJECT = Path(__file__).parents[3]
 WaitUntil = Callable[[Callable[[], bool], float], None]
 
 
@@ -222,6 +226,62 @@ def test_status_tells_how_the_alert_job_does_and_does_not_blame_the_stack_for_it
     found = status(state_dir)
     assert found.running
     assert found.alerts.startswith("stale: said running")
+
+
+def clickstream(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of the front door in a folder."""
+    return subprocess.run(
+        [sys.executable, "-m", "clickstream", *arguments],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(PROJECT), "CLICKSTREAM_STATE_DIR": str(folder / "state")} | variables,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_the_rules_of_the_folder_and_of_the_shell_count_beside_a_local_stack(
+    state_dir: Path, tmp_path: Path, wait_until: WaitUntil
+) -> None:
+    rules = tmp_path / "clickstream.toml"
+
+    def alerted_types(environment: dict[str, str], name: str) -> list[str]:
+        events = (
+            {"event_id": f"{name}-{kind}", "user_id": "u", "session_id": "s", "event_type": kind}
+            | {"event_timestamp": format_instant_us(now_us())}
+            for kind in ("purchase", "signup", "refund")
+        )
+        content = b"".join(json.dumps(event).encode() + b"\n" for event in events)
+        clients = connect(environment)
+        with subscribed(clients.sns, clients.sqs, environment["CLICKSTREAM_ALERTS_TOPIC_ARN"]) as queue_url:
+            clients.s3.put_object(Bucket=DESCRIPTION.raw_bucket, Key=f"clickstream/{name}.json", Body=content)
+            found: list[str] = []
+
+            def is_received() -> bool:
+                received = clients.sqs.receive_message(QueueUrl=queue_url).get("Messages", [])
+                found.extend(json.loads(message["Body"])["event_type"] for message in received)
+                return bool(found)
+
+            wait_until(is_received, 30)
+        return found
+
+    rules.write_text('alert_types = "signup"\n')
+    assert clickstream(tmp_path, "up").returncode == 0
+    stack = read_stack(state_dir)
+    assert stack is not None
+    assert alerted_types(stack.environment, "toml") == ["signup"]
+
+    again = clickstream(tmp_path, "up", "--json", CLICKSTREAM_ALERT_TYPES="refund")
+    assert json.loads(again.stdout.splitlines()[-1])["done"] == "changed"
+    assert alerted_types(stack.environment, "shell") == ["refund"]
+    assert clickstream(tmp_path, "dead-letters", "list").returncode == 0
+    assert "a while" in clickstream(tmp_path, "dead-letters", "list", CLICKSTREAM_MAX_ALERT_AGE="a while").stderr
+    rules.write_text('max_alert_age = "for ever"\n')
+    for command in (["dead-letters", "list"], ["up"]):
+        done = clickstream(tmp_path, *command)
+        assert done.returncode == 2
+        assert "for ever" in done.stderr
 
 
 def test_a_process_that_ignores_a_polite_request_is_killed(

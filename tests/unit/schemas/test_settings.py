@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from schemas.errors import ConfigError
-from schemas.settings import Settings, load_settings, state_dir_of
+from schemas.settings import Settings, load_alerting, load_settings, state_dir_of
 
 ENVIRONMENT = {
     "CLICKSTREAM_STREAM": "clickstream",
@@ -26,6 +26,21 @@ def test_settings_travel_to_another_process_as_variables(tmp_path: Path) -> None
     settings = load_settings(ENVIRONMENT, tmp_path)
     assert load_settings(settings.as_environment(), tmp_path) == settings
     assert isinstance(settings, Settings)
+
+
+def test_what_is_alerted_can_be_left_to_the_other_process(tmp_path: Path) -> None:
+    (tmp_path / "clickstream.toml").write_text('alert_types = "signup"\n')
+    variables = load_settings(ENVIRONMENT, Path("nowhere")).resources_as_environment()
+    assert load_settings(variables, tmp_path).alert_types == "signup"
+    assert load_settings(variables, Path("nowhere")) == load_settings(ENVIRONMENT, Path("nowhere"))
+
+
+def test_what_is_alerted_is_known_before_the_resources_are(tmp_path: Path) -> None:
+    (tmp_path / "clickstream.toml").write_text('alert_types = "signup"\nmax_alert_age = "1h"\n')
+    found = load_alerting({"CLICKSTREAM_MAX_ALERT_AGE": "off"}, tmp_path)
+    assert found == {"alert_types": "signup", "alert_rules": "", "max_alert_age": "off"}
+    with pytest.raises(ConfigError, match="max_alert_age"):
+        load_alerting({"CLICKSTREAM_MAX_ALERT_AGE": "a while"}, tmp_path)
 
 
 def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
