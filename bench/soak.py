@@ -1,6 +1,7 @@
 """The long runs behind the guarantees; resumable, ends with one line of JSON: the verdict.
 
-A case that passed is noted under the state folder together with the commit, and is not run again for that commit.
+A case that passed is noted under the state folder together with the commit, and is not run again for that commit,
+unless files differ from it.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from typing import Any
 
 from rich.console import Console
 
-from bench import alert_soak
+from bench import soak_alerts
+from bench.soak_clock import LeftOutError
 from infra.local.front_door import FrontDoor
-from schemas.errors import WorkFailedError
 from schemas.settings import state_dir_of
 
 Case = Callable[[Path], dict[str, Any]]
@@ -34,11 +35,11 @@ CASES: dict[str, Case] = {
     "demo-seed-2": demo("--seed", "2"),
     "demo-seed-3": demo("--seed", "3"),
     "demo-300000": demo("--events", "300000"),
-    "alerts-kills": alert_soak.kills,
-    "alerts-faults": alert_soak.faults,
-    "alerts-outage": alert_soak.outage,
-    "alerts-clock": alert_soak.clock_jumps,
-    "alerts-steady": alert_soak.steady,
+    "alerts-kills": soak_alerts.kills,
+    "alerts-faults": soak_alerts.faults,
+    "alerts-outage": soak_alerts.outage,
+    "alerts-clock": soak_alerts.clock_jumps,
+    "alerts-steady": soak_alerts.steady,
 }
 
 
@@ -51,8 +52,10 @@ def main() -> int:
         parser.error(f"no such case: {', '.join(unknown)}")
     console = Console(stderr=True)
     commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
+    differing = subprocess.run(["git", "status", "--porcelain"], capture_output=True, check=True).stdout
     notes = state_dir_of({}) / "soak.json"
-    passed: dict[str, dict[str, Any]] = json.loads(notes.read_text()).get(commit, {}) if notes.exists() else {}
+    noted: dict[str, dict[str, dict[str, Any]]] = json.loads(notes.read_text()) if notes.exists() else {}
+    passed = {} if differing else noted.get(commit, {})
     failed: dict[str, str] = {}
     left_out: dict[str, str] = {}
     for name in chosen:
@@ -63,12 +66,13 @@ def main() -> int:
         with tempfile.TemporaryDirectory(prefix="clickstream-soak-") as folder:
             try:
                 passed[name] = CASES[name](Path(folder))
-            except WorkFailedError as error:
-                failed[name] = str(error)
-            except alert_soak.LeftOutError as lacking:
+            except LeftOutError as lacking:
                 left_out[name] = str(lacking)
-        notes.parent.mkdir(parents=True, exist_ok=True)
-        notes.write_text(json.dumps({commit: passed}))
+            except Exception as error:  # whatever it is, it is the case's verdict, and the others still run
+                failed[name] = f"{type(error).__name__}: {error}"
+        if not differing:
+            notes.parent.mkdir(parents=True, exist_ok=True)
+            notes.write_text(json.dumps({commit: passed}))
         console.print(f"{name}: {failed.get(name) or left_out.get(name) or passed[name]}", markup=False)
     report = {name: passed[name] for name in chosen if name in passed}
     verdict = {"soak": "failed" if failed else "passed", "passed": report, "failed": failed, "left_out": left_out}
