@@ -10,13 +10,13 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from pyflink.common import Types, WatermarkStrategy
+from pyflink.common import WatermarkStrategy
 from pyflink.datastream import DataStream, ProcessFunction, StreamExecutionEnvironment
 from pyflink.datastream.connectors.number_seq import NumberSequenceSource
 
 from bench.stream_input import ARRIVAL_US, FETCH_RECORDS, Packing, Pool
+from stream_jobs.record_type import RECORD_TYPE
 
-RECORD_TYPE = Types.TUPLE([Types.PRIMITIVE_ARRAY(Types.BYTE()), Types.LONG(), Types.STRING(), Types.STRING()])
 _WITHOUT_END = 2**62
 _SHARD = "shardId-000000000000"
 _SEQUENCE_NUMBER = "49590338271490256608559692538361571095921575989136588898"
@@ -24,7 +24,7 @@ _IDLE_S = 0.05
 
 
 def feed(environment: StreamExecutionEnvironment, packing: Packing, fetches: int | None = None) -> DataStream:
-    """Return records as (data, arrival in microseconds, shard id, sequence number).
+    """Return records as the job's own sources do.
 
     Args:
         environment: where to put the source.
@@ -47,13 +47,13 @@ class _Feed(ProcessFunction):  # type: ignore[misc]
     def open(self, runtime_context: Any) -> None:
         self._pool = Pool()
 
-    def process_element(self, value: int, ctx: Any) -> Iterator[tuple[bytes, int, str, str]]:
+    def process_element(self, value: int, ctx: Any) -> Iterator[tuple[bytes, int, str, str, bool]]:
         if self._fetches is not None and value >= self._fetches:
             time.sleep(_IDLE_S)
             return
         for number in range(value * FETCH_RECORDS, (value + 1) * FETCH_RECORDS):
             if self._packing is Packing.AGGREGATED:
-                yield self._pool.blob(number), ARRIVAL_US, _SHARD, _SEQUENCE_NUMBER
+                yield self._pool.blob(number), ARRIVAL_US, _SHARD, _SEQUENCE_NUMBER, False
             else:
                 for line in self._pool.lines(number):
-                    yield line, ARRIVAL_US, _SHARD, _SEQUENCE_NUMBER
+                    yield line, ARRIVAL_US, _SHARD, _SEQUENCE_NUMBER, False

@@ -21,12 +21,13 @@ from stream_jobs import aws_calls
 from stream_jobs.clock import now_us
 from stream_jobs.decoding import max_age_us_of
 from stream_jobs.doors import Wait
-from stream_jobs.job import JobPlan, decode_and_dedupe, deliver
+from stream_jobs.job import JobPlan, decode_and_dedupe, deliver, publishing_lanes
 from stream_jobs.operators import DEAD_LETTERS
 from stream_jobs.outbox import Address, Delivery, Entry, Limits
-from stream_jobs.patience import Patience
+from stream_jobs.patience import Patience, Witness
 from stream_jobs.poller import PollerConfig
 from stream_jobs.receipts import ReceiptFiles
+from stream_jobs.record_type import BEGINNINGS
 from stream_jobs.rules import Rules, rules_of
 from stream_jobs.topic import AlertTopics
 
@@ -63,8 +64,11 @@ def run_ids(environment: StreamExecutionEnvironment, folder: Path, fetches: int)
 def run_whole(environment: StreamExecutionEnvironment, folder: Path) -> Any:
     """Start the whole job, its far sides replaced, and return its client."""
     plan = _plan(folder)
-    alerts, decoded = decode_and_dedupe(feed(environment, Packing.AGGREGATED), plan)
-    deliver(alerts, decoded.get_side_output(DEAD_LETTERS), _FarDoors(plan.rules))
+    records = feed(environment, Packing.AGGREGATED)
+    alerts, decoded = decode_and_dedupe(records, plan)
+    lanes = publishing_lanes(plan.rules, environment.get_parallelism())
+    far = _FarDoors(plan.rules)
+    deliver(alerts, decoded.get_side_output(DEAD_LETTERS), records.get_side_output(BEGINNINGS), far, lanes)
     return environment.execute_async("whole")
 
 
@@ -72,7 +76,7 @@ def _plan(folder: Path) -> JobPlan:
     return JobPlan(
         settings=_SETTINGS,
         rules=rules_of(_SETTINGS),
-        source=PollerConfig(_SETTINGS.stream, 0, "TRIM_HORIZON", _DEADLINE_S, folder),
+        source=PollerConfig(_SETTINGS.stream, 0, "TRIM_HORIZON", _DEADLINE_S, folder, idle_wait_s=1),
         max_age_us=max_age_us_of(_SETTINGS.max_alert_age),
         dedupe_hours=24,
         publish_deadline_s=_DEADLINE_S,
@@ -87,18 +91,18 @@ class _FarDoors:
 
     rules: Rules
 
-    def topics(self, wait: Wait) -> AlertTopics:
-        return AlertTopics(_FarTopic(), self.rules.topic_arns(), _patience(wait), now_us)
+    def topics(self, wait: Wait, witness: Witness) -> AlertTopics:
+        return AlertTopics(_FarTopic(), self.rules.topic_arns(), _patience(wait, witness), now_us)
 
-    def receipts(self, wait: Wait) -> ReceiptFiles:
-        return ReceiptFiles(_FarBucket(), _SETTINGS.curated_bucket, _patience(wait))
+    def receipts(self, wait: Wait, witness: Witness) -> ReceiptFiles:
+        return ReceiptFiles(_FarBucket(), _SETTINGS.curated_bucket, _patience(wait, witness))
 
-    def dead_letters(self, wait: Wait) -> _NoDeadLetters:
+    def dead_letters(self, wait: Wait, witness: Witness) -> _NoDeadLetters:
         return _NoDeadLetters()
 
 
-def _patience(wait: Wait) -> Callable[[], Patience]:
-    return lambda: aws_calls.patience(_DEADLINE_S, wait)
+def _patience(wait: Wait, witness: Witness) -> Callable[[], Patience]:
+    return lambda: aws_calls.patience(_DEADLINE_S, wait, witness)
 
 
 class _FarTopic:
@@ -117,7 +121,7 @@ class _FarTopic:
 class _FarBucket:
     def put_object(self, *, Bucket: str, Key: str, Body: bytes) -> dict[str, Any]:
         time.sleep(CALL_S)
-        return {}
+        return {"ETag": ""}
 
 
 class _NoDeadLetters:

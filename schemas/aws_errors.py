@@ -5,15 +5,22 @@ Pure: judges an error code and an HTTP status; knows no client.
 
 from __future__ import annotations
 
-# Source: botocore's retry definitions, the Common Errors pages of the Kinesis, SNS, SQS and S3 API references.
+# Source: botocore's retry definitions (`retries/standard.py`, `data/_retry.json`), the errors of the Kinesis, SNS, SQS,
+# S3 and DynamoDB API references. The key service's throttle has another name in each of them.
 THROTTLE_CODES = frozenset(
     {
+        "BandwidthLimitExceeded",
+        "KMS.ThrottlingException",
         "KMSThrottling",
         "KMSThrottlingException",
+        "KmsThrottled",
         "LimitExceededException",
+        "OverLimit",
+        "PriorRequestNotComplete",
         "ProvisionedThroughputExceededException",
         "RequestLimitExceeded",
         "RequestThrottled",
+        "RequestThrottledException",
         "SlowDown",
         "Throttled",
         "ThrottledException",
@@ -22,7 +29,19 @@ THROTTLE_CODES = frozenset(
         "TooManyRequestsException",
     }
 )
-_FAILURE_CODES = frozenset({"InternalFailure", "ServiceUnavailable"})
+# None of them says that nothing was taken. Source: the same; OperationAborted is S3's word for a conflict that passes,
+# BadDigest its word for a body that was spoilt on the way.
+_FAILURE_CODES = frozenset(
+    {
+        "BadDigest",
+        "InternalFailure",
+        "OperationAborted",
+        "ReplicatedWriteConflictException",
+        "RequestTimeout",
+        "RequestTimeoutException",
+        "ServiceUnavailable",
+    }
+)
 
 
 def is_throttle(code: str, http_status: int) -> bool:

@@ -52,9 +52,8 @@ def dead_letter_of(
     arrival_us: int,
     attempts: int = 1,
     event_id: str | None = None,
-    location: str | None = None,
 ) -> DeadLetter:
-    """Return the dead letter of some bytes; with a location they are kept there instead of inside."""
+    """Return the dead letter of some bytes, which are kept inside of it."""
     return DeadLetter(
         reason=reason,
         detail=detail,
@@ -63,8 +62,7 @@ def dead_letter_of(
         arrival_timestamp=format_instant_us(arrival_us),
         event_id=event_id,
         payload_bytes=len(payload),
-        payload_base64=None if location else base64.b64encode(payload).decode(),
-        payload_location=location,
+        payload_base64=base64.b64encode(payload).decode(),
     )
 
 

@@ -95,19 +95,9 @@ RAW = HiveTable(RAW_TABLE, avsc.CLICK_EVENT, lake.RAW_PREFIX)
 RECEIPTS = HiveTable(RECEIPTS_TABLE, avsc.RECEIPT, lake.RECEIPTS_PREFIX)
 
 
-def raw_table_ddl(database: str, bucket: str) -> str:
-    """Return CREATE EXTERNAL TABLE of the raw objects, in Athena's Hive dialect."""
-    return RAW.ddl(database, bucket)
-
-
 def raw_glue_table(bucket: str) -> dict[str, Any]:
     """Return the table of the raw objects as Glue's CreateTable takes it, as `TableInput`."""
     return RAW.glue_table(bucket)
-
-
-def receipts_table_ddl(database: str, bucket: str) -> str:
-    """Return CREATE EXTERNAL TABLE of the receipts, in Athena's Hive dialect."""
-    return RECEIPTS.ddl(database, bucket)
 
 
 def receipts_glue_table(bucket: str) -> dict[str, Any]:

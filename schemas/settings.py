@@ -17,18 +17,21 @@ from schemas.errors import ConfigError, MissingSettingsError
 ENVIRONMENT_PREFIX = "CLICKSTREAM_"
 CONFIG_FILE = "clickstream.toml"
 STATE_DIR_VARIABLE = "CLICKSTREAM_STATE_DIR"
+TOPIC_ARN = re.compile(r"arn:[^:]+:sns:[^:]+:\d{12}:[A-Za-z0-9_.-]+")
+# Its groups are the number and the unit.
+AGE = re.compile(r"off|(\d{1,6})([mhd])")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 RULES: Mapping[str, tuple[re.Pattern[str], str]] = {
     "stream": (re.compile(r"[a-zA-Z0-9_.-]{1,128}"), "a Kinesis stream name"),
     "raw_bucket": (_BUCKET, "an S3 bucket name"),
     "curated_bucket": (_BUCKET, "an S3 bucket name"),
-    "alerts_topic_arn": (re.compile(r"arn:[^:]+:sns:[^:]+:\d{12}:[A-Za-z0-9_.-]+"), "an SNS topic ARN"),
+    "alerts_topic_arn": (TOPIC_ARN, "an SNS topic ARN"),
     "dead_letter_queue_url": (re.compile(r"https?://\S+"), "an SQS queue URL"),
     "database": (re.compile(r"[a-z0-9_]{1,255}"), "a Glue database name"),
     "raw_database": (re.compile(r"[a-z0-9_]{1,255}"), "a Glue database name"),
     "alert_types": (re.compile(r"[^\n;]*"), "a list of event types with commas between them"),
     "alert_rules": (re.compile(r"[\s\S]*"), "a list of alert rules, one a line"),
-    "max_alert_age": (re.compile(r"off|\d{1,6}[mhd]"), "`off` or a number with its unit, such as 30m, 24h, 7d"),
+    "max_alert_age": (AGE, "`off` or a number with its unit, such as 30m, 24h, 7d"),
     "dropped_files_table": (re.compile(r"[a-zA-Z0-9_.-]{3,255}"), "a DynamoDB table name"),
 }
 
@@ -70,8 +73,8 @@ class Settings:
 
 
 def state_dir_of(environment: Mapping[str, str]) -> Path:
-    """Return the folder for what the commands keep between their runs, absolute."""
-    return Path(environment.get(STATE_DIR_VARIABLE) or ".clickstream").absolute()
+    """Return the folder for what the commands keep between their runs, absolute and without `..`."""
+    return Path(environment.get(STATE_DIR_VARIABLE) or ".clickstream").resolve()
 
 
 def variable_of(name: str) -> str:

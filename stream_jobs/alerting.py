@@ -29,7 +29,7 @@ from stream_jobs.defaults import DEDUPE_HOURS, LONGEST_RECEIPTS_LINGER_S, PUBLIS
 from stream_jobs.job import JobPlan, build
 from stream_jobs.job_status import JobStatus, Reading
 from stream_jobs.patience import GaveUpError
-from stream_jobs.poller import PollerConfig
+from stream_jobs.poller import PollerConfig, idle_wait_s
 from stream_jobs.probe import Stream, probe
 from stream_jobs.rules import rules_of
 from stream_jobs.shards import start_of
@@ -125,7 +125,7 @@ class AlertsRun:
     def _live(self, stream: Stream) -> None:
         config, folder = self._config, self._config.folder / stream.identity
         start = start_of(config.start, now_us())
-        beginning = lives.begin(folder, start, fresh=config.fresh, savepoint=config.savepoint)
+        beginning = lives.choose(folder, start, fresh=config.fresh, savepoint=config.savepoint)
         self._say(f"starting {_from(beginning)}")
         source = self._source(stream, beginning, folder)
         rest_port = runtime.free_port()
@@ -141,6 +141,7 @@ class AlertsRun:
             follows_unclean=beginning.follows_unclean,
         )
         build(environment, plan)
+        lives.begin(folder, beginning)  # not before: up to here a wrong option leaves everything as it was
         job = environment.execute_async("purchase-alerts")
         status = JobStatus(rest_port, str(job.get_job_id()))
         self._status |= {"restored_from": str(beginning.restart_point or "") or None}
@@ -160,7 +161,12 @@ class AlertsRun:
         if config.connector is not None:
             return ConnectorConfig(stream.arn, beginning.start, emulator_of(os.environ))
         poller = PollerConfig(
-            config.settings.stream, stream.created_us, beginning.start, STREAM_OUTAGE_S, folder / "poller"
+            config.settings.stream,
+            stream.created_us,
+            beginning.start,
+            STREAM_OUTAGE_S,
+            folder / "poller",
+            idle_wait_s(is_emulated=emulator_of(os.environ) is not None),
         )
         poller.pause_file.unlink(missing_ok=True)
         return poller
@@ -207,6 +213,8 @@ class AlertsRun:
             self._state(reading),
             restarts=reading.restarts,
             behind_ms=reading.behind_ms,
+            oldest_unsettled_ms=reading.oldest_unsettled_ms,
+            failing_for_ms=reading.failing_for_ms,
             latency_ms=reading.latency_ms,
             counters=reading.counters,
         )
@@ -256,8 +264,7 @@ class AlertsRun:
             source.pause_file.touch()
             self._settle(job, status)
         savepoint = runtime.stop_with_savepoint(job, folder)
-        lives.ended_clean(folder, start)
-        lives.forget_older(folder, savepoint)
+        lives.ended_clean(folder, start, savepoint)
         self._write_status("stopped", savepoint=str(savepoint))
         self._say(f"stopped; goes on from {savepoint} when started again")
 

@@ -16,10 +16,11 @@ import msgspec
 
 from schemas.errors import ConfigError
 from schemas.settings import Settings
+from stream_jobs.arns import place_of
 from stream_jobs.decoding import max_age_us_of
 from stream_jobs.defaults import DEDUPE_HOURS, LONGEST_RECEIPTS_LINGER_S, PUBLISH_DEADLINE_S
 from stream_jobs.property_values import STREAM_ARN, flag, number, one_of, setting, start, stream_arn
-from stream_jobs.rules import FORM, Rules, rules_of
+from stream_jobs.rules import FORM, Rules, rule_texts, rules_of
 from stream_jobs.shards import TRIM_HORIZON
 
 # The service's own group: what to start, and with which files.
@@ -69,7 +70,13 @@ PROPERTIES = (
         "What reads the stream: Flink's `connector`, or the `poller`, which needs no jar; the service gets no poller.",
         one_of(SourceKind),
     ),
-    Property("alerts", "topic_arn", None, "The SNS topic of the alerted types.", setting("alerts_topic_arn")),
+    Property(
+        "alerts",
+        "topic_arn",
+        None,
+        "The SNS topic of the alerted types, in the stream's region.",
+        setting("alerts_topic_arn"),
+    ),
     Property(
         "alerts",
         "types",
@@ -95,8 +102,9 @@ PROPERTIES = (
         "alerts",
         "flag_backlog",
         "true",
-        "Alerts of what arrived before the start carry `maybe_repeat`, for an earlier run may have sent them. `false` "
-        "is right for a start from the snapshot of a stop that went well, and for the first start of all.",
+        "Alerts of what arrived before a start carry `maybe_repeat`, for an earlier run may have sent them. Leave it "
+        "`true`: `false` stays in force when the service itself starts the job anew after a failure, and the repeats "
+        "that this brings come unflagged.",
         flag,
     ),
     Property(
@@ -194,6 +202,8 @@ def parse(data: bytes) -> JobProperties:
         rules = rules_of(settings)
     except ConfigError as error:
         faults += error.faults
+    else:
+        faults += _elsewhere(values["source", "stream_arn"], rules)
     if faults:
         raise ConfigError(faults)
     return JobProperties(
@@ -240,11 +250,21 @@ def _rule_lines(rules: Mapping[str, str], faults: list[str]) -> Sequence[str]:
     """Return each rule as a line of the setting `alert_rules`."""
     lines = []
     for name, rest in sorted(rules.items()):
-        if re.search(r"[;:\n]", name) or re.search(r"[;\n]", rest):
+        if re.search(r"[;:\n]", name) or len(rule_texts(rest)) > 1:
             faults.append(f"{RULES_GROUP}/{name} is more than one rule: give each its own key")
         else:
             lines.append(f"{name}: {rest}")
     return lines
+
+
+def _elsewhere(stream_arn: str, rules: Rules) -> list[str]:
+    """Return the topics away from the stream: the job makes all its calls where that is. What is empty was told of."""
+    topic_arns = filter(None, dict.fromkeys(rules.topic_arns().values()))
+    return [
+        f"topic {topic_arn} is not where the stream is: a job publishes to topics of its stream's region alone"
+        for topic_arn in topic_arns
+        if stream_arn and place_of(topic_arn) != place_of(stream_arn)
+    ]
 
 
 def _settings(values: Mapping[tuple[str, str], Any], rules: Sequence[str]) -> Settings:

@@ -19,16 +19,43 @@ from botocore.exceptions import (
     ConnectTimeoutError,
     EndpointConnectionError,
     HTTPClientError,
+    IncompleteReadError,
 )
+from botocore.parsers import ResponseParserFactory
+from botocore.session import get_session
 
 from schemas.errors import WorkFailedError
-from stream_jobs.patience import Patience
+from stream_jobs.patience import Patience, Witness
 from stream_jobs.publishing import BatchSend, EntryFailure, Fault, fault_of_code
 
 _CONNECT_TIMEOUT_S = 3
 # Long, for a publish that times out may be a repeat when it is made again.
 _READ_TIMEOUT_S = 30
 _CONNECTIONS = 16
+
+
+class UnreadableAnswerError(BotoCoreError):
+    """An answer that came whole, and is none of the service's."""
+
+    fmt = "The answer cannot be read: {reason}"
+
+
+class _Parsers(ResponseParserFactory):
+    """Makes parsers that tell what they cannot read as an error of botocore's, of which theirs are none."""
+
+    def create_parser(self, protocol_name: str) -> Any:
+        """Return a parser for a protocol."""
+        parser: Any = super().create_parser(protocol_name)
+        parse = parser.parse
+
+        def parsed(*answer: Any) -> Any:
+            try:
+                return parse(*answer)
+            except Exception as error:
+                raise UnreadableAnswerError(reason=f"{type(error).__name__}: {error}") from error
+
+        parser.parse = parsed
+        return parser
 
 
 def client(service: str, connections: int = _CONNECTIONS, region: str | None = None) -> Any:
@@ -46,13 +73,26 @@ def client(service: str, connections: int = _CONNECTIONS, region: str | None = N
         retries={"total_max_attempts": 1},
     )
     # The default session is not safe to create clients from several threads.
-    make: Callable[..., Any] = boto3.session.Session().client
+    session = get_session()
+    session.register_component("response_parser_factory", _Parsers())
+    make: Callable[..., Any] = boto3.session.Session(botocore_session=session).client
     return make(service, region_name=region, config=config)
 
 
-def patience(deadline_s: float, wait: Callable[[float], bool]) -> Patience:
+def patience(deadline_s: float, wait: Callable[[float], bool], witness: Witness | None = None) -> Patience:
     """Return patience on the real clock."""
-    return Patience(deadline_s, time.monotonic, wait, random.random)
+    return Patience(deadline_s, time.monotonic, wait, random.random, witness)
+
+
+def having(member: str, answer: Any) -> Any:
+    """Return an answer with a member that every answer of the service has.
+
+    Raises:
+        UnreadableAnswerError: it has not: what answers with success may be a proxy, or have broken off.
+    """
+    if member not in answer:
+        raise UnreadableAnswerError(reason=f"it has no {member}")
+    return answer
 
 
 def code_of(error: BotoCoreError | ClientError) -> str:
@@ -66,16 +106,22 @@ def fault_of(error: BotoCoreError | ClientError) -> Fault:
     """Judge what a failed call means."""
     if isinstance(error, ClientError):
         status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500))
-        return fault_of_code(code_of(error), status)
+        return fault_of_code(code_of(error), status, str(error.response.get("Error", {}).get("Message", "")))
     if isinstance(error, EndpointConnectionError | ConnectTimeoutError):
         return Fault.NOT_TAKEN
-    if isinstance(error, HTTPClientError | ConnectionError):
+    if isinstance(error, HTTPClientError | ConnectionError | IncompleteReadError | UnreadableAnswerError):
         return Fault.UNSURE
     return Fault.FATAL
 
 
-def call_until_answered(what: str, call: Callable[[], Any], patience: Patience) -> Any:
+def call_until_answered(what: str, call: Callable[[], Any], patience: Patience, member: str | None = None) -> Any:
     """Return the answer of a call that may be made twice without harm.
+
+    Args:
+        what: names the call in errors.
+        call: makes it.
+        patience: what failures are borne with.
+        member: what every answer has.
 
     Raises:
         WorkFailedError: no further call can succeed, or patience ran out.
@@ -83,7 +129,7 @@ def call_until_answered(what: str, call: Callable[[], Any], patience: Patience) 
     """
     while True:
         try:
-            answer = call()
+            answer = call() if member is None else having(member, call())
         except (BotoCoreError, ClientError) as error:
             if fault_of(error) in (Fault.FATAL, Fault.ENTRY):
                 raise WorkFailedError(f"{what}: {error}") from error
@@ -100,7 +146,8 @@ def send_batch(
 
     Args:
         what: names the batch's destination in errors.
-        call: makes one call with the entries of these ids and returns its answer, shaped like PublishBatch's.
+        call: makes one call with the entries of these ids and returns its answer, shaped like PublishBatch's; what
+            is not sent but deleted, say, has no `MessageId` in it.
         send: the batch.
         patience: what failures are borne with.
 
@@ -109,6 +156,7 @@ def send_batch(
         StoppedError: the job is closing.
     """
     while ids := send.next_ids():
+        patience.sends_again(send.sent_before(ids))
         try:
             answer = call(ids)
         except (BotoCoreError, ClientError) as error:
@@ -119,8 +167,9 @@ def send_batch(
             if fault is not Fault.ENTRY:
                 patience.failed(f"{what}: {error}", error)
             continue
-        failures = [_entry_failure(failed) for failed in answer.get("Failed", ())]
-        message_ids = {done["Id"]: done["MessageId"] for done in answer.get("Successful", ())}
+        # An entry without an id is named by nothing, and so may have been taken.
+        failures = [_entry_failure(failed) for failed in answer.get("Failed", ()) if "Id" in failed]
+        message_ids = {done["Id"]: done.get("MessageId", "") for done in answer.get("Successful", ()) if "Id" in done}
         if send.on_answer(message_ids, failures):
             patience.succeeded()
         else:
@@ -129,4 +178,5 @@ def send_batch(
 
 
 def _entry_failure(failed: Mapping[str, Any]) -> EntryFailure:
-    return EntryFailure(failed["Id"], failed["Code"], failed.get("Message", ""), bool(failed["SenderFault"]))
+    is_senders = bool(failed.get("SenderFault", False))
+    return EntryFailure(failed["Id"], failed.get("Code", "Unknown"), failed.get("Message", ""), is_senders)

@@ -83,7 +83,12 @@ def alerts(
     ] = None,
     prometheus_port: Annotated[
         int | None,
-        typer.Option("--prometheus-port", min=1, max=65535, help="Let Prometheus read the metrics at this port."),
+        typer.Option(
+            "--prometheus-port",
+            min=1,
+            max=65535,
+            help="Let Prometheus read the metrics at this port, which is then open to the network.",
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
 ) -> None:
@@ -104,17 +109,17 @@ def alerts(
     if (source is Source.CONNECTOR) is not (connector_jars is not None):
         raise ConfigError("--source connector and --connector-jars belong together")
     config = AlertsConfig(
-        settings,
-        state_dir_of(os.environ) / "alerts",
-        start,
-        fresh,
-        checkpoint_seconds,
-        savepoint,
-        parallelism,
-        connector_jars,
-        dedupe_hours,
-        publish_deadline,
-        prometheus_port,
+        settings=settings,
+        folder=state_dir_of(os.environ) / "alerts",
+        start=start,
+        fresh=fresh,
+        checkpoint_s=checkpoint_seconds,
+        savepoint=savepoint,
+        parallelism=parallelism,
+        connector=connector_jars,
+        dedupe_hours=dedupe_hours,
+        publish_deadline_s=publish_deadline,
+        prometheus_port=prometheus_port,
     )
     status = AlertsRun(config, lambda text: _errors.print(text, markup=False)).run()
     counters = status.get("counters", {})

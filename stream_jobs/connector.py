@@ -20,10 +20,14 @@ from pyflink.datastream.connectors.base import Source
 from pyflink.java_gateway import get_gateway
 
 from schemas.errors import ConfigError
+from stream_jobs.arns import place_of
+from stream_jobs.clock import now_us
 from stream_jobs.lives import flink_uri
 from stream_jobs.record_type import RECORD_TYPE
 from stream_jobs.shards import instant_of
 
+# What the clocks of Kinesis and of this machine may differ by.
+_CLOCK_MARGIN_US = 2_000_000
 MAVEN_COORDINATES = "org.apache.flink:flink-connector-aws-kinesis-streams:6.0.0-2.0"
 _GET_IT = f"get {MAVEN_COORDINATES} with what it pulls, from Maven Central, and name the jar or a folder of the jars"
 
@@ -73,7 +77,7 @@ def source_options(config: ConnectorConfig) -> dict[str, str]:
     Source: the classes `KinesisSourceConfigOptions` and `AWSConfigConstants` of the connector, version 6.0.0. It takes
     an unknown key without a word.
     """
-    options = {"aws.region": config.stream_arn.split(":")[3]} | _start_options(config.start)
+    options = {"aws.region": place_of(config.stream_arn).region} | _start_options(config.start)
     if config.emulator is None:
         # Five reads a second for each shard are all that Kinesis grants, and others read too.
         return options | {
@@ -163,8 +167,17 @@ def with_arrival(data: DataStream) -> DataStream:
 
 
 class WithArrival(ProcessFunction):  # type: ignore[misc]
-    """Adds a record's timestamp, which the connector makes its arrival, in microseconds."""
+    """Adds a record's timestamp, which the connector makes its arrival, in microseconds.
 
-    def process_element(self, value: bytes, ctx: Any) -> Iterator[tuple[bytes, int, str, str]]:
+    The connector does not say when it has caught up with the stream: by its arrival a record is old or not.
+    """
+
+    def open(self, runtime_context: Any) -> None:
+        """Called once for each attempt."""
+        # By the clock of now: a service may run a stored graph again, long after it was built.
+        self._begun_us = now_us() + _CLOCK_MARGIN_US
+
+    def process_element(self, value: bytes, ctx: Any) -> Iterator[tuple[bytes, int, str, str, bool]]:
         """Called for each record."""
-        yield value, ctx.timestamp() * 1000, "", ""
+        arrival_us = ctx.timestamp() * 1000
+        yield value, arrival_us, "", "", arrival_us < self._begun_us

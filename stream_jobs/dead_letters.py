@@ -85,7 +85,7 @@ class DeadLetterQueue:
         for outcome in send.outcomes.values():
             if isinstance(outcome, Rejected):
                 raise WorkFailedError(f"the dead-letter queue rejects a letter: {outcome.code}: {outcome.detail}")
-        return Delivery(counts={"dead_letters_sent": len(batch), "retries": send.retries})
+        return Delivery(counts={"dead_letters_sent": len(batch)})
 
     def _checked_in(self, body: bytes) -> DeadLetter:
         letter, key = checked_in(decode_dead_letter(body), self._bucket)
@@ -95,5 +95,6 @@ class DeadLetterQueue:
                 f"put s3://{self._bucket}/{key}",
                 lambda: self._s3.put_object(Bucket=self._bucket, Key=key, Body=payload),
                 self._patience(),
+                "ETag",
             )
         return letter

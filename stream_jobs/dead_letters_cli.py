@@ -20,7 +20,8 @@ from schemas.errors import BadRecordError, WorkFailedError
 from schemas.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from stream_jobs.letters import Found, LetterQueue, Selection
+    from stream_jobs.found_letters import Found, Selection
+    from stream_jobs.letters import LetterQueue
     from stream_jobs.listing import Listed
     from stream_jobs.payloads import Payloads
     from stream_jobs.redrive import Redrive, Tally
@@ -31,6 +32,7 @@ HIDDEN_S = 300
 PATIENCE_S = 60.0
 _THREADS = 8
 _MOST_REASONS_TOLD = 20
+_CUT = "there are more letters than one run looks at: narrow it down by --reason or --stage, or run it again"
 _errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -88,9 +90,10 @@ def list_letters(
 
     settings = load_settings(os.environ, Path.cwd())
     selection = _selection(reason, stage, message_id)
-    shown = about = 0
+    shown = about = elsewhere = 0
+    is_cut = False
     with suppress(StoppedError), _reading(settings) as (queue, payloads, stopped):
-        about = queue.how_many()
+        about = queue.start().visible
         for found in _meant(queue, selection, stopped):
             letter = _listed(found, payloads, from_lake=payload, inline=payload or as_json)
             if as_json:
@@ -102,7 +105,12 @@ def list_letters(
             shown += 1
             if shown == count and not show_all:
                 break
-    _errors.print(f"{shown} shown of about {about} in the queue")
+        elsewhere, is_cut = queue.elsewhere(), queue.is_cut
+    _tell(f"{shown} shown of about {about} in the queue")
+    if elsewhere:
+        _tell(_elsewhere(elsewhere))
+    if is_cut:
+        _tell(_CUT)
 
 
 def redrive(
@@ -117,7 +125,7 @@ def redrive(
 ) -> None:
     """Send dead letters again: decide by today's code and rules, publish the alerts, delete the letters.
 
-    A letter that is still bad stays in the queue, and the exit code is 1.
+    A letter that is still bad stays in the queue, and one that another reader holds is not tried: the exit code is 1.
 
     Example: `clickstream dead-letters redrive --reason bad_timestamp --dry-run`
     """
@@ -132,18 +140,20 @@ def redrive(
             raise WorkFailedError("stopped; what is not done is in the queue") from error
         finally:
             _show(run.tally, as_json=as_json)
-    if run.tally.missing:
-        missing = ", ".join(run.tally.missing)
-        raise WorkFailedError(f"not in the queue, or in the hands of another reader: {missing}")
-    if run.tally.still_bad:
-        raise WorkFailedError(f"{run.tally.still_bad} letters are still bad and stay in the queue")
+        left = _left(run)
+        try:
+            if not dry_run:
+                run.forget_old_marks()
+        except (WorkFailedError, StoppedError) as error:
+            left.append(f"marks of earlier redrives stay for now, which does no harm: {error}")
+    if left:
+        raise WorkFailedError("; ".join(left))
 
 
 @contextmanager
 def _reading(settings: Settings) -> Iterator[tuple[LetterQueue, Payloads, threading.Event]]:
     """Give the queue and the payloads, and what a signal sets."""
     from stream_jobs import aws_calls
-    from stream_jobs.clock import now_us
     from stream_jobs.letters import LetterQueue
     from stream_jobs.patience import Patience
     from stream_jobs.payloads import Payloads
@@ -157,7 +167,7 @@ def _reading(settings: Settings) -> Iterator[tuple[LetterQueue, Payloads, thread
 
     payloads = Payloads(aws_calls.client("s3"), settings.curated_bucket, patience)
     sqs = aws_calls.client("sqs")
-    with LetterQueue(sqs, settings.dead_letter_queue_url, HIDDEN_S, now_us(), patience, _tell) as queue:
+    with LetterQueue(sqs, settings.dead_letter_queue_url, HIDDEN_S, patience, stopped.wait, _tell) as queue:
         yield queue, payloads, stopped
 
 
@@ -200,8 +210,29 @@ def _redriving(settings: Settings, *, fifo: bool) -> Iterator[Redrive]:
         )
 
 
+def _left(run: Redrive) -> list[str]:
+    """Return what is not done, each in words."""
+    tally, left = run.tally, []
+    if tally.missing:
+        left.append(f"not in the queue, or in the hands of another reader: {', '.join(tally.missing)}")
+    if tally.still_bad:
+        left.append(f"{tally.still_bad} letters are still bad and stay in the queue")
+    if tally.elsewhere:
+        left.append(_elsewhere(tally.elsewhere))
+    if run.is_cut:
+        left.append(_CUT)
+    return left
+
+
+def _elsewhere(letters: int) -> str:
+    return (
+        f"about {letters} more are hidden: another reader holds them now, or was killed in the last {HIDDEN_S} s; "
+        "try again later"
+    )
+
+
 def _selection(reasons: list[str] | None, stage: LetterStage | None, ids: list[str] | None) -> Selection:
-    from stream_jobs.letters import Selection
+    from stream_jobs.found_letters import Selection
 
     return Selection(frozenset(ids or ()), frozenset(reasons or ()), None if stage is None else stage.value)
 

@@ -43,6 +43,15 @@ class Deadline:
         if self._left_s() < self._reserve_s:
             raise OutOfTimeError(f"less than {self._reserve_s:.0f} s left")
 
+    def require_time_to_end(self) -> None:
+        """Return where there is time to end what was begun.
+
+        Raises:
+            OutOfTimeError: there is not.
+        """
+        if not self.patience_s():
+            raise OutOfTimeError(f"less than {self._last_words_s:.0f} s left")
+
     def patience_s(self) -> float:
         """Return how long a far side may go on failing."""
         return max(0.0, self._left_s() - self._last_words_s)

@@ -8,7 +8,6 @@ others. Sends nothing anywhere.
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass, field
 
 from schemas.codec import decode
@@ -17,13 +16,12 @@ from schemas.errors import ConfigError
 from schemas.event import ClickEvent, Rejection
 from schemas.instants import DAY_US, HOUR_US
 from schemas.kpl import BrokenFrameError, payloads
+from schemas.settings import RULES
 from stream_jobs.byte_filter import ByteFilter
 from stream_jobs.rules import Rule, Rules
 
 _MINUTE_US = HOUR_US // 60
 _UNITS_US = {"m": _MINUTE_US, "h": HOUR_US, "d": DAY_US}
-_AGE = re.compile(r"(\d{1,6})([mhd])")
-_OFF = "off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +113,11 @@ def max_age_us_of(text: str) -> int | None:
     Raises:
         ConfigError: neither `off` nor a number with its unit.
     """
-    if text == _OFF:
-        return None
-    found = _AGE.fullmatch(text)
+    pattern, meaning = RULES["max_alert_age"]
+    found = pattern.fullmatch(text)
     if found is None:
-        raise ConfigError(f"max_alert_age is {text!r}: give `off` or a number with its unit, such as 30m, 24h, 7d")
-    return int(found[1]) * _UNITS_US[found[2]]
+        raise ConfigError(f"max_alert_age is {text!r}, which is not {meaning}")
+    return int(found[1]) * _UNITS_US[found[2]] if found[1] else None
 
 
 def state_key(identifier: str) -> str:

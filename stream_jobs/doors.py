@@ -14,7 +14,7 @@ from stream_jobs import aws_calls
 from stream_jobs.clock import now_us
 from stream_jobs.dead_letters import DeadLetterQueue
 from stream_jobs.outbox import Door
-from stream_jobs.patience import Patience
+from stream_jobs.patience import Patience, Witness
 from stream_jobs.receipts import ReceiptFiles
 from stream_jobs.rules import Rules
 from stream_jobs.topic import MAX_FLIGHTS, AlertTopics
@@ -24,17 +24,17 @@ Wait = Callable[[float], bool]
 
 
 class Doors(Protocol):
-    """What opens the doors of a job."""
+    """What opens the doors of a job; the witness is told what fails behind them."""
 
-    def topics(self, wait: Wait) -> Door:
+    def topics(self, wait: Wait, witness: Witness) -> Door:
         """Return the door to the alert topics."""
         ...
 
-    def receipts(self, wait: Wait) -> Door:
+    def receipts(self, wait: Wait, witness: Witness) -> Door:
         """Return the door to the receipts."""
         ...
 
-    def dead_letters(self, wait: Wait) -> Door:
+    def dead_letters(self, wait: Wait, witness: Witness) -> Door:
         """Return the door to the dead-letter queue."""
         ...
 
@@ -57,22 +57,24 @@ class AwsDoors:
     receipts_linger_ms: int
     region: str | None = None
 
-    def topics(self, wait: Wait) -> AlertTopics:
+    def topics(self, wait: Wait, witness: Witness | None = None) -> AlertTopics:
         """Return the door to the alert topics."""
         sns = aws_calls.client("sns", connections=MAX_FLIGHTS, region=self.region)
-        return AlertTopics(sns, self.rules.topic_arns(), self._patience(wait), now_us)
+        return AlertTopics(sns, self.rules.topic_arns(), self._patience(wait, witness), now_us)
 
-    def receipts(self, wait: Wait) -> ReceiptFiles:
+    def receipts(self, wait: Wait, witness: Witness | None = None) -> ReceiptFiles:
         """Return the door to the receipts."""
         s3 = aws_calls.client("s3", region=self.region)
-        return ReceiptFiles(s3, self.settings.curated_bucket, self._patience(wait), self.receipts_linger_ms)
+        return ReceiptFiles(s3, self.settings.curated_bucket, self._patience(wait, witness), self.receipts_linger_ms)
 
-    def dead_letters(self, wait: Wait) -> DeadLetterQueue:
+    def dead_letters(self, wait: Wait, witness: Witness | None = None) -> DeadLetterQueue:
         """Return the door to the dead-letter queue."""
         sqs: Any = aws_calls.client("sqs", region=self.region)
         s3: Any = aws_calls.client("s3", region=self.region)
         names = self.settings
-        return DeadLetterQueue(sqs, s3, names.dead_letter_queue_url, names.curated_bucket, self._patience(wait))
+        return DeadLetterQueue(
+            sqs, s3, names.dead_letter_queue_url, names.curated_bucket, self._patience(wait, witness)
+        )
 
-    def _patience(self, wait: Wait) -> Callable[[], Patience]:
-        return lambda: aws_calls.patience(self.deadline_s, wait)
+    def _patience(self, wait: Wait, witness: Witness | None) -> Callable[[], Patience]:
+        return lambda: aws_calls.patience(self.deadline_s, wait, witness)

@@ -2,24 +2,23 @@
 
 The same decoding and the same doors as the job's. A file is read as a stream and worked through in small groups: claim,
 publish, keep the receipts, mark done. Whatever breaks in between, the next try leaves out what is done and says of the
-rest whether it may be a repeat.
+rest whether it may be a repeat. Where the reading itself breaks off, what was read is worked through all the same.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from concurrent.futures import Executor
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import msgspec
 
-from schemas.alert import PurchaseAlert, alert_of, encode_alert
-from schemas.dead_letter import DeadLetter, dead_letter_of, encode_dead_letter
+from schemas.alert import PurchaseAlert, alert_of, decode_alert, encode_alert
+from schemas.dead_letter import DeadLetter, dead_letter_of, decode_dead_letter, encode_dead_letter
 from schemas.errors import ClickstreamError
 from schemas.event import MAX_EVENT_BYTES, RejectReason
-from stream_jobs.claims import Claims
 from stream_jobs.deadline import Deadline
 from stream_jobs.decoding import Decoded, DecodedAlert, Decoder, state_key
 from stream_jobs.idempotency import MAX_KEYS_READ, OnceTable
@@ -34,25 +33,27 @@ _GROUP_SIZE = MAX_KEYS_READ
 _GROUP_BYTES = 4 * 1024 * 1024
 # One byte more than an event may have, so that the codec sees that it is too long.
 _MAX_PIECE_BYTES = MAX_EVENT_BYTES + 1
+# What a dead letter says, and of which file: characters that all fit a queue message, which cuts what is longer.
+_MAX_DETAIL = 150
+_MAX_ADDRESS = 300
 
 
 class BusyError(Exception):
     """Some of it is in the hands of another invocation, or of one that died not long ago."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Task:
-    """One thing to do once: an event's alerts, or a bad line's dead letter.
+    """One thing to do once: an event's alert by one rule, or a bad line's dead letter.
 
     Attributes:
-        key: names it for ever.
+        key: names it for ever, in at most 130 characters.
         size_bytes: about what it takes of memory.
     """
 
     key: str
     size_bytes: int
-    alerts: list[PurchaseAlert] = field(default_factory=list)
-    letter: DeadLetter | None = None
+    what: PurchaseAlert | DeadLetter
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,26 +108,32 @@ class DroppedFiles:
         Raises:
             BusyError: all was done but what another holds.
             OutOfTimeError: there is more to do than time.
+            ObjectGoneError: the file is gone; what was read of it is done.
             WorkFailedError: a service refused, or failed for too long.
             StoppedError: a service failed until the end of the time.
         """
-        with closing(self._tasks(notice, _while_there_is_time(blocks, deadline), counts)) as tasks:
+        with closing(self._tasks(notice, blocks, deadline, counts)) as tasks:
             for group in _groups(tasks):
                 self._settle(group, owner, deadline, counts)
         if counts["busy"]:
             raise BusyError(f"{counts['busy']} of {notice.address} are in other hands")
 
-    def _tasks(self, notice: Notice, blocks: Iterable[bytes], counts: Counter[str]) -> Generator[_Task, None, None]:
+    def _tasks(
+        self, notice: Notice, blocks: Iterable[bytes], deadline: Deadline, counts: Counter[str]
+    ) -> Generator[_Task, None, None]:
+        """Yield what there is to do, as long as there is time to begin more."""
         found = Decoded()
         try:
-            for piece in pieces(blocks, _MAX_PIECE_BYTES):
+            for piece in pieces(blocks, _MAX_PIECE_BYTES, deadline.require_time):
                 if piece.damage is None and not piece.is_cut:
                     self._decoder.line(piece.data, notice.event_us, found)
                 else:
                     found.events += piece.damage is None
                     found.dead_letters.append(_unusable(piece, notice))
                 if found.alerts or found.dead_letters:
-                    yield from (_alert_task(alert, piece, notice) for alert in found.alerts)
+                    deadline.require_time()
+                    for decoded in found.alerts:
+                        yield from _alert_tasks(decoded, piece, notice)
                     yield from (_letter_task(letter, piece, notice) for letter in found.dead_letters)
                     found.alerts.clear()
                     found.dead_letters.clear()
@@ -134,36 +141,54 @@ class DroppedFiles:
             counts.update(events=found.events, filtered=found.filtered, too_old=found.too_old)
 
     def _settle(self, group: list[_Task], owner: str, deadline: Deadline, counts: Counter[str]) -> None:
-        """Do the tasks of a group, each once."""
-        deadline.require_time()
-        tasks: dict[str, _Task] = {}
-        for task in group:
-            tasks.setdefault(task.key, task)
-        claims = self._once.claim(list(tasks), owner, deadline.lease_until_us(self._now_us()))
-        work = _Work([tasks[key] for key in claims.mine], claims)
-        published = self._send(self._doors.topics, work.alerts, counts)
-        told = self._send(self._doors.dead_letters, work.letters + published.dead_letters, counts)
-        kept = self._send(self._doors.receipts, published.receipts, counts)
-        counts.update(duplicates=len(group) - len(tasks) + len(claims.done), busy=len(claims.busy))
-        counts.update(f"dead_letters_{task.letter.reason}" for task in work.tasks if task.letter)
-        self._conclude(work, published, told, kept, owner)
+        """Do the tasks of a group, each once: mark what is done, release what was not begun.
 
-    def _send(self, door: Door, bodies: list[bytes], counts: Counter[str]) -> Sent:
-        sent = send(door, bodies, self._threads, self._max_flights)
-        counts.update(sent.counts)
-        return sent
-
-    def _conclude(self, work: _Work, published: Sent, told: Sent, kept: Sent, owner: str) -> None:
-        """Mark what is done and release what was not begun; the rest waits for its lease to end, and may be a repeat.
+        The rest waits for its lease to end, and may be a repeat then.
 
         Raises:
             WorkFailedError: not everything could be delivered.
             StoppedError: the same, for want of time.
         """
-        failure = work.claims.failure or published.failure or told.failure or kept.failure
+        deadline.require_time_to_end()
+        tasks: dict[str, _Task] = {}
+        for task in group:
+            tasks.setdefault(task.key, task)
+        claims = self._once.claim(list(tasks), owner, deadline.lease_until_us(self._now_us()))
+        counts.update(duplicates=len(group) - len(tasks) + len(claims.done), busy=len(claims.busy))
+        alerts: dict[str, bytes] = {}
+        letters: dict[str, bytes] = {}
+        for key, may_be_repeat in claims.mine.items():
+            what = tasks[key].what
+            if isinstance(what, DeadLetter):
+                letters[key] = encode_dead_letter(what)
+            else:
+                alerts[key] = encode_alert(msgspec.structs.replace(what, maybe_repeat=may_be_repeat))
+        published = self._send(self._doors.topics, alerts.values(), counts)
+        rejected = {_rejected_key(letter): letter for letter in published.dead_letters}
+        told = self._send(self._doors.dead_letters, (letters | rejected).values(), counts)
+        kept = self._send(self._doors.receipts, published.receipts, counts)
+
+        told_keys = [*letters, *rejected]
+        done = _those(told_keys, told.settled)
+        if kept.failure is None:
+            done |= _those(alerts, published.settled) - rejected.keys()
+        begun = _those(alerts, published.settled | published.unsure) | _those(told_keys, told.settled | told.unsure)
+        untouched = [key for key, may_be_repeat in claims.mine.items() if key not in begun and not may_be_repeat]
+        failure = claims.failure or published.failure or told.failure or kept.failure
+        counts.update(f"dead_letters_{decode_dead_letter(letters[key]).reason}" for key in letters.keys() & done)
+        self._conclude(done, untouched, owner, failure)
+
+    def _send(self, door: Door, bodies: Collection[bytes], counts: Counter[str]) -> Sent:
+        sent = send(door, list(bodies), self._threads, self._max_flights)
+        counts.update(sent.counts)
+        return sent
+
+    def _conclude(
+        self, done: Iterable[str], untouched: Iterable[str], owner: str, failure: BaseException | None
+    ) -> None:
         try:
-            self._once.done(work.done(published, told, kept))
-            self._once.release(work.untouched(published, told), owner)
+            self._once.done(done)
+            self._once.release(untouched, owner)
         except (ClickstreamError, StoppedError) as error:
             if failure is None:
                 raise
@@ -172,73 +197,57 @@ class DroppedFiles:
             raise failure
 
 
-class _Work:
-    """The tasks of a group that are ours, and the bodies that they come to."""
-
-    def __init__(self, tasks: list[_Task], claims: Claims) -> None:
-        self.tasks = tasks
-        self.claims = claims
-        self.alerts: list[bytes] = []
-        self.letters: list[bytes] = []
-        self._alert_positions: dict[str, set[int]] = {}
-        self._letter_positions: dict[str, set[int]] = {}
-        for task in tasks:
-            if task.letter is not None:
-                self._letter_positions[task.key] = {len(self.letters)}
-                self.letters.append(encode_dead_letter(task.letter))
-                continue
-            start = len(self.alerts)
-            self.alerts += [_encoded(alert, may_be_repeat=claims.mine[task.key]) for alert in task.alerts]
-            self._alert_positions[task.key] = set(range(start, len(self.alerts)))
-
-    def done(self, published: Sent, told: Sent, kept: Sent) -> list[str]:
-        """Return what is delivered, with what belongs to it: the receipt of an alert, or the letter of a refusal."""
-        are_accounted = kept.failure is None and (told.failure is None or not published.dead_letters)
-        done = [key for key, positions in self._letter_positions.items() if positions <= told.settled]
-        if are_accounted:
-            done += [key for key, positions in self._alert_positions.items() if positions <= published.settled]
-        return done
-
-    def untouched(self, published: Sent, told: Sent) -> list[str]:
-        """Return what nobody has tried to deliver, in this invocation or before."""
-        begun = published.settled | published.unsure
-        alerts = [key for key, positions in self._alert_positions.items() if not positions & begun]
-        begun = told.settled | told.unsure
-        letters = [key for key, positions in self._letter_positions.items() if not positions & begun]
-        return [key for key in alerts + letters if not self.claims.mine[key]]
+def _those(keys: Iterable[str], positions: set[int]) -> set[str]:
+    return {key for position, key in enumerate(keys) if position in positions}
 
 
 def _groups(tasks: Iterable[_Task]) -> Iterator[list[_Task]]:
+    """Yield tasks together; where their reading breaks off, first those that were read."""
     group: list[_Task] = []
     size_bytes = 0
-    for task in tasks:
-        group.append(task)
-        size_bytes += task.size_bytes
-        if len(group) == _GROUP_SIZE or size_bytes >= _GROUP_BYTES:
+    try:
+        for task in tasks:
+            group.append(task)
+            size_bytes += task.size_bytes
+            if len(group) == _GROUP_SIZE or size_bytes >= _GROUP_BYTES:
+                yield group
+                group, size_bytes = [], 0
+    except Exception:
+        if group:
             yield group
-            group, size_bytes = [], 0
+        raise
     if group:
         yield group
 
 
-def _while_there_is_time(blocks: Iterable[bytes], deadline: Deadline) -> Iterator[bytes]:
-    for block in blocks:
-        deadline.require_time()
-        yield block
+def _alert_tasks(decoded: DecodedAlert, piece: Piece, notice: Notice) -> Iterator[_Task]:
+    for rule in decoded.rules:
+        alert = alert_of(decoded.event, notice.event_us, rule.name)
+        yield _Task(_alert_key(alert), piece.length, alert)
 
 
-def _alert_task(found: DecodedAlert, piece: Piece, notice: Notice) -> _Task:
+def _alert_key(alert: PurchaseAlert) -> str:
     # The same scope as in the job, where an event id is remembered for its user.
-    key = f"{state_key(found.event.user_id)}-{state_key(found.event.event_id)}"
-    alerts = [alert_of(found.event, notice.event_us, rule.name) for rule in found.rules]
-    return _Task(key, piece.length * len(alerts), alerts=alerts)
+    return f"{state_key(alert.user_id)}-{state_key(alert.event_id)}-{alert.rule}"
+
+
+def _rejected_key(letter: bytes) -> str:
+    """Return the key of the alert in a letter of the topics' door."""
+    return _alert_key(decode_alert(decode_dead_letter(letter).payload() or b""))
 
 
 def _letter_task(letter: DeadLetter, piece: Piece, notice: Notice) -> _Task:
     place = f"{notice.address}\n{notice.etag}\n{notice.version_id}\n{piece.number}"
-    detail = f"{letter.detail}; piece {piece.number} of {notice.address}"
+    detail = f"{letter.detail[:_MAX_DETAIL]}; piece {piece.number} of {_shortened(notice.address)}"
     letter = msgspec.structs.replace(letter, detail=detail)
-    return _Task(f"letter-{state_key(place)}", len(piece.data), letter=letter)
+    return _Task(f"letter-{state_key(place)}", len(piece.data), letter)
+
+
+def _shortened(address: str) -> str:
+    """Return an address, or of a long one the beginning and the end."""
+    if len(address) <= _MAX_ADDRESS:
+        return address
+    return f"{address[: _MAX_ADDRESS // 2]}…{address[-_MAX_ADDRESS // 2 :]}"
 
 
 def _unusable(piece: Piece, notice: Notice) -> DeadLetter:
@@ -247,7 +256,3 @@ def _unusable(piece: Piece, notice: Notice) -> DeadLetter:
     else:
         reason, detail = RejectReason.TOO_LARGE, f"{piece.length} bytes, limit {MAX_EVENT_BYTES}; the first are here"
     return dead_letter_of(piece.data, reason=reason, detail=detail, stage="decode", arrival_us=notice.event_us)
-
-
-def _encoded(alert: PurchaseAlert, *, may_be_repeat: bool) -> bytes:
-    return encode_alert(msgspec.structs.replace(alert, maybe_repeat=True) if may_be_repeat else alert)

@@ -15,12 +15,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from schemas.errors import WorkFailedError
 from schemas.instants import datetime_to_us
-from stream_jobs.aws_calls import call_until_answered, code_of, fault_of
+from stream_jobs.aws_calls import call_until_answered, code_of, fault_of, having
 from stream_jobs.patience import Patience
 from stream_jobs.publishing import Fault
 from stream_jobs.shards import ENDED, Shard, iterator_arguments, readable, slot_of
 
 _DISCOVERY_INTERVAL_S = 5.0
+# Of a shard that is read, the last answer is as old as the pause between rounds.
+_SILENT_AFTER_S = 5.0
 # A full answer of aggregated records stays near the 10 MB that Kinesis itself would cut it at.
 _RECORDS_PER_READ = 250
 
@@ -36,12 +38,18 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What one read gave; `ended` says that the shard is closed and this was its end."""
+    """What one read gave.
+
+    Attributes:
+        ended: the shard is closed, and this was its end.
+        is_backlog: the fetcher had not read the shard to its end before, so that its records may be older than itself.
+    """
 
     slot: int
     shard_id: str
     records: tuple[Record, ...]
     ended: bool
+    is_backlog: bool
 
     @property
     def position(self) -> str:
@@ -67,6 +75,18 @@ class SlotPositions:
     slot: int
     start: str
     positions: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Behind:
+    """How far behind a shard was when it answered last."""
+
+    behind_ms: int
+    answered_s: float
+
+    def at(self, now_s: float) -> int:
+        silent_s = now_s - self.answered_s
+        return self.behind_ms + (round(silent_s * 1000) if silent_s > _SILENT_AFTER_S else 0)
 
 
 class Fetcher:
@@ -105,11 +125,12 @@ class Fetcher:
         self.busy_slots: frozenset[int] = frozenset()
         self._starts: dict[int, str] = {}
         self._positions: dict[str, str] = {}
+        self._caught_up: set[str] = set()
         self._shards: list[Shard] = []
         self._discover_at_s = float("-inf")
         self._ended_then = 0
         self._iterators: dict[str, str] = {}
-        self._behind_ms: dict[str, int] = {}
+        self._behind: dict[str, _Behind] = {}
         # One for each shard: a shard that answers must not make another's failures forgotten.
         self._read_patience: defaultdict[str, Patience] = defaultdict(patience)
 
@@ -120,8 +141,12 @@ class Fetcher:
 
     @property
     def millis_behind_latest(self) -> int:
-        """How far the shard that is furthest behind was behind when it last answered; for any thread to ask."""
-        return max(list(self._behind_ms.values()), default=0)
+        """How far the shard that is furthest behind is behind, at most; for any thread to ask.
+
+        It grows while a shard is not read: because it does not answer, or nobody takes what was.
+        """
+        now_s = self._monotonic()
+        return max((behind.at(now_s) for behind in list(self._behind.values())), default=0)
 
     def round(self) -> Iterator[Fetched]:
         """Read each open shard once; gives only reads that moved a position.
@@ -138,6 +163,7 @@ class Fetcher:
         ]
         self.busy_slots = frozenset(slot for slot, _ in open_shards)
         for slot, shard_id in open_shards:
+            self._behind.setdefault(shard_id, _Behind(0, self._monotonic()))
             fetched = self._read(slot, shard_id)
             if fetched is None or not (fetched.records or fetched.ended):
                 continue
@@ -157,25 +183,29 @@ class Fetcher:
         iterator = self._iterators.pop(shard_id, None) or self._new_iterator(slot, shard_id)
         what = f"read shard {shard_id} of stream {self._stream}"
         try:
-            answer = self._client.get_records(ShardIterator=iterator, Limit=_RECORDS_PER_READ)
+            answer = having("Records", self._client.get_records(ShardIterator=iterator, Limit=_RECORDS_PER_READ))
         except (BotoCoreError, ClientError) as error:
             # Without its iterator the next round asks for one after the last position, which also mends an expired one.
             if fault_of(error) is Fault.FATAL and code_of(error) != "ExpiredIteratorException":
                 raise WorkFailedError(f"{what}: {error}") from error
-            self._read_patience[shard_id].failed(what, error)
+            self._read_patience[shard_id].failed(f"{what}: {error}", error)
             return None
         self._read_patience[shard_id].succeeded()
         following = answer.get("NextShardIterator")
         if following:
             self._iterators[shard_id] = following
-            self._behind_ms[shard_id] = int(answer.get("MillisBehindLatest", 0))
+            self._behind[shard_id] = _Behind(int(answer.get("MillisBehindLatest", 0)), self._monotonic())
         else:
-            self._behind_ms.pop(shard_id, None)
+            self._behind.pop(shard_id, None)
         records = tuple(
-            Record(found["Data"], datetime_to_us(found["ApproximateArrivalTimestamp"]), found["SequenceNumber"])
-            for found in answer["Records"]
+            Record(record["Data"], datetime_to_us(record["ApproximateArrivalTimestamp"]), record["SequenceNumber"])
+            for record in answer["Records"]
         )
-        return Fetched(slot, shard_id, records, ended=not following)
+        is_backlog = shard_id not in self._caught_up
+        # Both, since an emulator counts how far behind it is by a clock that may have been set back.
+        if int(answer.get("MillisBehindLatest", 0)) <= 0 and len(records) < _RECORDS_PER_READ:
+            self._caught_up.add(shard_id)
+        return Fetched(slot, shard_id, records, ended=not following, is_backlog=is_backlog)
 
     def _new_iterator(self, slot: int, shard_id: str) -> str:
         arguments = iterator_arguments(self._positions.get(shard_id), self._starts[slot])
@@ -183,6 +213,7 @@ class Fetcher:
             f"find the position in shard {shard_id} of stream {self._stream}",
             lambda: self._client.get_shard_iterator(StreamName=self._stream, ShardId=shard_id, **arguments),
             self._patience(),
+            "ShardIterator",
         )
         return str(answer["ShardIterator"])
 
@@ -191,6 +222,7 @@ class Fetcher:
             f"describe stream {self._stream}",
             lambda: self._client.describe_stream_summary(StreamName=self._stream),
             self._patience(),
+            "StreamDescriptionSummary",
         )
         if datetime_to_us(answer["StreamDescriptionSummary"]["StreamCreationTimestamp"]) != self._created_us:
             raise WorkFailedError(f"stream {self._stream} was created anew under the job: start the job again")
@@ -203,6 +235,7 @@ class Fetcher:
                 f"list the shards of stream {self._stream}",
                 lambda page=page: self._client.list_shards(**page),  # type: ignore[misc]
                 self._patience(),
+                "Shards",
             )
             for shard in answer["Shards"]:
                 parents = (shard.get("ParentShardId"), shard.get("AdjacentParentShardId"))

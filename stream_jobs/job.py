@@ -14,10 +14,15 @@ from pyflink.datastream import DataStream, StreamExecutionEnvironment
 from schemas.settings import Settings
 from stream_jobs.doors import AwsDoors, Doors
 from stream_jobs.job_log import log_of_flink
-from stream_jobs.operators import ALERT_TYPE, BYTES, DEAD_LETTERS, EVENT_TYPE, Decode, Dedupe, Deliver
+from stream_jobs.operators import ALERT_TYPE, DEAD_LETTERS, EVENT_TYPE, Decode, Dedupe, Deliver
+from stream_jobs.record_type import BEGINNINGS, BYTES
 from stream_jobs.rules import Rules
 from stream_jobs.sources import SourceConfig, records
 from stream_jobs.spread import spread_keys
+from stream_jobs.topic import is_fifo
+
+# Part of the state of a job with a FIFO topic.
+_FIFO_LANES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +37,7 @@ class JobPlan:
         dedupe_hours: how long an event id is remembered; a repeat of the producer's beyond it is a new alert.
         publish_deadline_s: how long a topic, queue or bucket may refuse everything before the job fails.
         receipts_linger_ms: how long receipts are collected for one object.
-        follows_unclean: an earlier life may have published what arrived before this one began.
+        follows_unclean: an earlier life may have published what was in the stream before this one began.
         region: of AWS, where no variable has it.
     """
 
@@ -49,9 +54,20 @@ class JobPlan:
 
 def build(environment: StreamExecutionEnvironment, plan: JobPlan) -> None:
     """Put the job's graph into an environment."""
-    alerts, decoded = decode_and_dedupe(records(environment, plan.source), plan)
+    source = records(environment, plan.source)
+    alerts, decoded = decode_and_dedupe(source, plan)
     doors = AwsDoors(plan.settings, plan.rules, plan.publish_deadline_s, plan.receipts_linger_ms, plan.region)
-    deliver(alerts, decoded.get_side_output(DEAD_LETTERS), doors)
+    lanes = publishing_lanes(plan.rules, environment.get_parallelism())
+    deliver(alerts, decoded.get_side_output(DEAD_LETTERS), source.get_side_output(BEGINNINGS), doors, lanes)
+
+
+def publishing_lanes(rules: Rules, parallelism: int) -> list[int]:
+    """Return the keys of the publishing lanes. A user keeps to one lane as long as these stay the same."""
+    if any(map(is_fifo, rules.topic_arns().values())):
+        # An order has to outlive a change of the parallelism.
+        return spread_keys(_FIFO_LANES, 1)
+    # One a subtask: the more wait in one lane, the fuller its batches.
+    return spread_keys(parallelism, parallelism)
 
 
 def decode_and_dedupe(records: DataStream, plan: JobPlan) -> tuple[DataStream, DataStream]:
@@ -70,31 +86,33 @@ def decode_and_dedupe(records: DataStream, plan: JobPlan) -> tuple[DataStream, D
     return alerts, decoded
 
 
-def deliver(alerts: DataStream, dead_letters: DataStream, doors: Doors) -> None:
-    """Publish alerts, keep a receipt of each, and queue dead letters."""
+def deliver(
+    alerts: DataStream, dead_letters: DataStream, beginnings: DataStream, doors: Doors, lanes: list[int]
+) -> None:
+    """Publish alerts, keep a receipt of each, and queue dead letters; every lane goes on at the beginning."""
     log = log_of_flink()
-    parallelism = alerts.get_execution_environment().get_parallelism()
-    # One lane a subtask: the more wait in one lane, the fuller its batches. A user keeps to one.
-    lanes = spread_keys(parallelism, parallelism)
 
     def lane_of(alert: tuple[str, bytes]) -> int:
         return lanes[int(alert[0][:8], 16) % len(lanes)]
 
+    every_lane = [(f"{place:08x}", b"") for place in range(len(lanes))]
     receipts = (
-        alerts.key_by(lane_of, Types.INT())
+        alerts.union(beginnings.flat_map(lambda _: every_lane, ALERT_TYPE).uid("lanes").name("lanes"))
+        .key_by(lane_of, Types.INT())
         .process(Deliver(doors.topics, lane_of, lambda alert: alert[1], tick_ms=5, open_log=log), BYTES)
         .uid("publish")
         .name("publish")
     )
     (
-        receipts.key_by(one_lane, Types.INT())
+        receipts.union(beginnings)
+        .key_by(one_lane, Types.INT())
         .process(Deliver(doors.receipts, one_lane, lambda lines: lines, tick_ms=100, open_log=log), BYTES)
         .uid("receipts")
         .name("receipts")
         .set_parallelism(1)
     )
     (
-        dead_letters.union(receipts.get_side_output(DEAD_LETTERS))
+        dead_letters.union(receipts.get_side_output(DEAD_LETTERS), beginnings)
         .key_by(one_lane, Types.INT())
         .process(Deliver(doors.dead_letters, one_lane, lambda letter: letter, tick_ms=50, open_log=log), BYTES)
         .uid("dead-letters")

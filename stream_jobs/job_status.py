@@ -29,18 +29,25 @@ COUNTERS = (
 )
 _BY_REASON = "dead_letters_"
 _UNSETTLED = "unsettled"
+_OLDEST = "oldest_unsettled_ms"
+_FAILING = "failing_for_ms"
 # The poller's gauge, and that of Flink's Kinesis connector.
 _BEHIND = ("millis_behind_latest", "millisBehindLatest")
 _LATENCIES = {"latency_ms_p50": "p50", "latency_ms_p95": "p95", "latency_ms_p99": "p99"}
-_LARGEST = {*_BEHIND, *_LATENCIES}
+_LARGEST = {*_BEHIND, *_LATENCIES, _OLDEST}
 _TIMEOUT_S = 5
 _FAILURES = 100
 
 
 def own_names(metric_ids: list[str]) -> list[str]:
     """Return the ids that are ours among a vertex's metrics; chained operators prefix theirs."""
-    own = {*COUNTERS, _UNSETTLED, *_LARGEST}
+    own = {*COUNTERS, _UNSETTLED, _FAILING, *_LARGEST}
     return [name for name in metric_ids if (last := name.rsplit(".", 1)[-1]) in own or last.startswith(_BY_REASON)]
+
+
+def _first(chain: str) -> str:
+    """Return the first of the operators that Flink made one of; of those, it alone has a far side."""
+    return chain.partition("__")[0]
 
 
 def counters_of(sums: Mapping[str, int]) -> dict[str, Any]:
@@ -62,6 +69,8 @@ class Reading:
         restarts: how often Flink restarted it.
         unsettled: records and messages that are under way.
         behind_ms: how far the source is behind the newest record of the stream, where it knows.
+        oldest_unsettled_ms: for how long the oldest message has been under way.
+        failing_for_ms: by operator, for how long its calls to its far side have been failing; those alone that do.
         latency_ms: p50, p95 and p99 of the last alerts, from the stream's arrival to the topic's acknowledgement.
         counters: see `counters_of`.
     """
@@ -70,6 +79,8 @@ class Reading:
     restarts: int
     unsettled: int | None
     behind_ms: int | None
+    oldest_unsettled_ms: int
+    failing_for_ms: dict[str, int]
     latency_ms: dict[str, int]
     counters: dict[str, Any]
 
@@ -94,12 +105,16 @@ class JobStatus:
         vertices = self._get("")["vertices"]
         sums: Counter[str] = Counter()
         largest: dict[str, int] = {}
+        failing: dict[str, int] = {}
         for vertex in vertices:
             metrics = f"/vertices/{vertex['id']}/subtasks/metrics"
             names = own_names([metric["id"] for metric in self._get(metrics)])
             for metric in self._get(f"{metrics}?get={','.join(names)}") if names else ():
-                name = metric["id"].rsplit(".", 1)[-1]
-                if name in _LARGEST:
+                operator, _, name = metric["id"].partition(".")
+                name = name.rsplit(".", 1)[-1]
+                if name == _FAILING:
+                    failing[_first(operator)] = round(metric["max"])
+                elif name in _LARGEST:
                     largest[name] = max(largest.get(name, 0), round(metric["max"]))
                 else:
                     sums[name] += int(metric["sum"])
@@ -110,6 +125,8 @@ class JobStatus:
             restarts=int(restarts[0]["value"]) if restarts else 0,
             unsettled=sums.pop(_UNSETTLED, None),
             behind_ms=max((largest[name] for name in _BEHIND if name in largest), default=None),
+            oldest_unsettled_ms=largest.get(_OLDEST, 0),
+            failing_for_ms={operator: for_ms for operator, for_ms in failing.items() if for_ms},
             latency_ms={share: largest[name] for name, share in _LATENCIES.items() if name in largest},
             counters=counters_of(sums),
         )

@@ -11,8 +11,9 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -30,7 +31,7 @@ from stream_jobs.dropped_files import BusyError, Doors, DroppedFiles
 from stream_jobs.idempotency import OnceTable
 from stream_jobs.notices import Notice, notices_of, skip_of
 from stream_jobs.object_body import ObjectGoneError, blocks_of
-from stream_jobs.patience import StoppedError
+from stream_jobs.patience import Patience, StoppedError
 from stream_jobs.receipts import ReceiptFiles
 from stream_jobs.rules import rules_of
 from stream_jobs.topic import AlertTopics
@@ -103,24 +104,25 @@ class _Function:
         self._s3, self._sns, self._sqs, self._dynamodb = map(aws_calls.client, ("s3", "sns", "sqs", "dynamodb"))
 
     def work_on(self, messages: list[_Message], request_id: str, deadline: Deadline) -> list[str]:
-        """Work on each message and return the ids of those to try again."""
-        files = self._files(deadline)
-        failed = []
+        """Work on each message, those with the least to read first, and return the ids of those to try again."""
+        failed: set[str] = set()
+        waiting: list[tuple[str, list[Notice]]] = []
         for message in messages:
-            try:
+            with _apart(message.message_id, failed):
+                waiting.append((message.message_id, notices_of(message.body)))
+        waiting.sort(key=lambda work: sum(notice.size_bytes or 0 for notice in work[1]))
+        for position, (message_id, notices) in enumerate(waiting):
+            with _apart(message_id, failed):
                 deadline.require_time()
-                for notice in notices_of(message.body):
-                    self._work_on_file(files, notice, f"{request_id}/{message.message_id}", deadline)
-            except _EXPECTED as error:
-                failed.append(message.message_id)
-                told = {"message_id": message.message_id, "reason": type(error).__name__, "detail": str(error)}
-                log.warning("message to be tried again", extra=told)
-            except Exception:  # a fault of ours must not keep the other messages of the batch from being done
-                failed.append(message.message_id)
-                log.exception("message failed", extra={"message_id": message.message_id})
-        return failed
+                patience = _patience(deadline, len(waiting) - position)
+                files = self._files(patience)
+                for notice in notices:
+                    self._work_on_file(files, notice, f"{request_id}/{message_id}", deadline, patience)
+        return [message.message_id for message in messages if message.message_id in failed]
 
-    def _work_on_file(self, files: DroppedFiles, notice: Notice, owner: str, deadline: Deadline) -> None:
+    def _work_on_file(
+        self, files: DroppedFiles, notice: Notice, owner: str, deadline: Deadline, patience: Callable[[], Patience]
+    ) -> None:
         told: dict[str, object] = {"object": notice.address}
         if skip := skip_of(notice, self._settings.raw_bucket):
             log.info("object passed over", extra=told | {"reason": skip.value})
@@ -128,18 +130,16 @@ class _Function:
         counts: Counter[str] = Counter()
         outcome = "left for another try"
         try:
-            blocks = blocks_of(self._s3, notice, lambda: aws_calls.patience(deadline.patience_s(), deadline.wait))
-            files.alert(notice, blocks, owner, deadline, counts)
+            files.alert(notice, blocks_of(self._s3, notice, patience), owner, deadline, counts)
             outcome = "done"
         except ObjectGoneError:
             outcome = "gone"
         finally:
-            log.info(f"object {outcome}", extra=told | {"counts": +counts})
+            level = logging.WARNING if outcome == "gone" else logging.INFO
+            log.log(level, f"object {outcome}", extra=told | {"counts": +counts})
 
-    def _files(self, deadline: Deadline) -> DroppedFiles:
-        """Return what alerts files within an invocation's time."""
+    def _files(self, patience: Callable[[], Patience]) -> DroppedFiles:
         settings = self._settings
-        patience: Callable[[], Any] = lambda: aws_calls.patience(deadline.patience_s(), deadline.wait)  # noqa: E731
         return DroppedFiles(
             self._decoder,
             OnceTable(self._dynamodb, settings.dropped_files_table, self._threads, patience, now_us),
@@ -152,3 +152,22 @@ class _Function:
             _THREADS,
             now_us,
         )
+
+
+def _patience(deadline: Deadline, sharers: int) -> Callable[[], Patience]:
+    """Return what makes the patience for a message's calls: its share of the time, so that some is left for others."""
+    return lambda: aws_calls.patience(deadline.patience_s() / sharers, deadline.wait)
+
+
+@contextmanager
+def _apart(message_id: str, failed: set[str]) -> Iterator[None]:
+    """Keep what fails one message from the others, and note its id."""
+    try:
+        yield
+    except _EXPECTED as error:
+        failed.add(message_id)
+        told = {"message_id": message_id, "reason": type(error).__name__, "detail": str(error)}
+        log.warning("message to be tried again", extra=told)
+    except Exception:  # a fault of ours must not keep the other messages of the batch from being done
+        failed.add(message_id)
+        log.exception("message failed", extra={"message_id": message_id})

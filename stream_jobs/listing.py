@@ -7,7 +7,7 @@ import base64
 import msgspec
 
 from schemas.instants import format_instant_us
-from stream_jobs.letters import Found
+from stream_jobs.found_letters import Found
 from stream_jobs.terminal import printable
 
 _FOREIGN_DETAIL = "the message is no dead letter of the job"

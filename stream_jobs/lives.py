@@ -2,6 +2,7 @@
 
 Each stream has a folder of its own, named by its identity: an emulator forgets everything when it stops, and positions
 in its successor would point nowhere. A life begins from the newest checkpoint or savepoint in its stream's folder.
+Folders are given resolved: Flink tells of them that way.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 
 import msgspec
 
-from schemas.errors import ConfigError
+from schemas.errors import ConfigError, WorkFailedError
 
 CHECKPOINTS = "checkpoints"
 SAVEPOINTS = "savepoints"
@@ -32,10 +33,12 @@ class _Life(msgspec.Struct, frozen=True):
     Attributes:
         clean: it ended with a savepoint.
         start: where shards without a position begin; kept, since a life may die before its first checkpoint.
+        restart_point: what it began from, or ended with where it ended clean; below the stream's folder.
     """
 
     clean: bool
     start: str
+    restart_point: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +46,21 @@ class Beginning:
     """Where a life begins.
 
     Attributes:
-        restart_point: the folder of a checkpoint or savepoint, or None for a job without state.
+        restart_point: the folder of a checkpoint or savepoint below the stream's, or None for a job without state.
         follows_unclean: an earlier life on this stream may have published what it did not get into its state.
         start: where shards without a position begin.
+        adopted: where the restart point is to be copied from, if it is not there yet.
     """
 
     restart_point: Path | None
     follows_unclean: bool
     start: str
+    adopted: Path | None = None
 
 
-def stack_identity(endpoint: str, stream_created: str) -> str:
-    """Return a digest that differs between two lives of an emulator, and between two streams."""
-    return hashlib.sha256(f"{endpoint}\n{stream_created}".encode()).hexdigest()[:16]
+def stream_identity(stream_arn: str, created_us: int) -> str:
+    """Return a digest that differs between two streams, and between two lives of an emulator."""
+    return hashlib.sha256(f"{stream_arn}\n{created_us}".encode()).hexdigest()[:16]
 
 
 def flink_uri(path: Path) -> str:
@@ -63,10 +68,23 @@ def flink_uri(path: Path) -> str:
     return f"file://{path}"
 
 
-def newest_restart_point(folder: Path) -> Path | None:
-    """Return the newest complete checkpoint or savepoint below a folder; one without `_metadata` is not complete."""
+def newest_restart_point(folder: Path, last: Path | None) -> Path | None:
+    """Return the newest complete checkpoint or savepoint below a folder; one without `_metadata` is not complete.
+
+    No clock is asked, which may have been set back: what is not the last life's own restart point is newer than that,
+    Flink numbers a life's checkpoints, and a savepoint ends it.
+
+    Args:
+        folder: the stream's own.
+        last: what the last life began from, or ended with.
+    """
     complete = [*folder.glob(f"{CHECKPOINTS}/*/chk-*/{_METADATA}"), *folder.glob(f"{SAVEPOINTS}/*/{_METADATA}")]
-    return max(complete, key=lambda path: path.stat().st_mtime_ns).parent if complete else None
+
+    def age(path: Path) -> tuple[bool, bool, int]:
+        number = path.name.removeprefix("chk-")
+        return path != last, not path.name.startswith("chk-"), int(number) if number.isdecimal() else 0
+
+    return max((path.parent for path in complete), key=age, default=None)
 
 
 @contextmanager
@@ -85,69 +103,76 @@ def only_one(folder: Path) -> Iterator[None]:
         yield
 
 
-def begin(folder: Path, start: str, *, fresh: bool, savepoint: Path | None = None) -> Beginning:
-    """Decide where a life begins and put it on record as not clean, for it may die at any moment.
+def choose(folder: Path, start: str, *, fresh: bool, savepoint: Path | None = None) -> Beginning:
+    """Decide where a life begins; changes nothing.
 
     Args:
         folder: the stream's own.
         start: where the first life of this stream begins, see `shards.start_of`; later ones keep to it.
         fresh: forget earlier state.
-        savepoint: begin from this one instead of the newest state; it is copied here, and becomes the newest.
+        savepoint: begin from this one instead of the newest state.
 
     Raises:
-        ConfigError: the savepoint is none, or is not complete.
+        ConfigError: the savepoint is none, is not complete or cannot be moved here; or the record is damaged.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     last = _read(folder)
-    newest = newest_restart_point(folder)
+    its_own = folder / last.restart_point if last is not None and last.restart_point else None
+    restart_point, adopted = (None if fresh else newest_restart_point(folder, its_own)), None
     if savepoint is not None:
-        restart_point: Path | None = adopt(folder, savepoint)
-    else:
-        restart_point = None if fresh else newest
-    if restart_point is None:
-        for name in (CHECKPOINTS, SAVEPOINTS):
-            shutil.rmtree(folder / name, ignore_errors=True)
-    elif savepoint is None:
-        forget_older(folder, restart_point)
+        restart_point, adopted = _adopted(folder, savepoint)
     if last is not None and not fresh:
         start = last.start
-    _write(folder, _Life(clean=False, start=start))
-    resumes_clean = last is not None and last.clean and restart_point is not None and savepoint in (None, newest)
+    resumes_clean = last is not None and last.clean and restart_point is not None and restart_point == its_own
     is_first = last is None and savepoint is None
-    return Beginning(restart_point, not is_first and not resumes_clean, start)
+    return Beginning(restart_point, not is_first and not resumes_clean, start, adopted)
 
 
-def adopt(folder: Path, savepoint: Path) -> Path:
-    """Make a savepoint the newest restart point of a stream's folder and return where it is there.
+def begin(folder: Path, beginning: Beginning) -> None:
+    """Make the folder hold the chosen restart point alone, and put the life on record as not clean: it may die."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if beginning.adopted is not None and beginning.restart_point is not None:
+        shutil.copytree(beginning.adopted, beginning.restart_point, dirs_exist_ok=True)
+    _forget_others(folder, beginning.restart_point)
+    _write(folder, beginning.restart_point, beginning.start, clean=False)
+
+
+def ended_clean(folder: Path, start: str, savepoint: Path) -> None:
+    """Put on record that the life took its savepoint: all that was not acknowledged is in it, and known as such.
 
     Raises:
-        ConfigError: it is none, or is not complete.
+        WorkFailedError: the savepoint is not where it should be.
+    """
+    if not (savepoint / _METADATA).is_file() or savepoint.parent != folder / SAVEPOINTS:
+        raise WorkFailedError(f"the savepoint {savepoint} is not in {folder / SAVEPOINTS}")
+    _forget_others(folder, savepoint)
+    _write(folder, savepoint, start, clean=True)
+
+
+def _adopted(folder: Path, savepoint: Path) -> tuple[Path, Path | None]:
+    """Return where a savepoint is, or will be, below a stream's folder, and from where it is to be copied.
+
+    Raises:
+        ConfigError: it is none, is not complete, or cannot be moved.
     """
     savepoint = (savepoint.parent if savepoint.name == _METADATA else savepoint).resolve()
     if not (savepoint / _METADATA).is_file():
         raise ConfigError(f"{savepoint} is no complete savepoint: it has no {_METADATA}")
-    own = folder.resolve() / SAVEPOINTS
-    if savepoint.is_relative_to(folder.resolve()):
-        adopted = savepoint
-    else:
-        # Flink's savepoints hold relative paths and may be moved; its checkpoints may not.
-        if savepoint.name.startswith("chk-"):
-            raise ConfigError(f"{savepoint} is a checkpoint, which cannot be moved: stop the job to take a savepoint")
-        adopted = own / savepoint.name
-        shutil.copytree(savepoint, adopted, dirs_exist_ok=True)
-    (adopted / _METADATA).touch()
-    return adopted
+    if savepoint.is_relative_to(folder):
+        return savepoint, None
+    # Flink's savepoints hold relative paths and may be moved; its checkpoints may not.
+    if savepoint.name.startswith("chk-"):
+        raise ConfigError(f"{savepoint} is a checkpoint, which cannot be moved: stop the job to take a savepoint")
+    return folder / SAVEPOINTS / savepoint.name, savepoint
 
 
-def ended_clean(folder: Path, start: str) -> None:
-    """Put on record that the life took its savepoint: all that was not acknowledged is in it, and known as such."""
-    _write(folder, _Life(clean=True, start=start))
+def _forget_others(folder: Path, kept: Path | None) -> None:
+    """Delete every restart point but one, and what an older life left beside it.
 
-
-def forget_older(folder: Path, kept: Path) -> None:
-    """Delete every restart point but one, and what an older life left beside it."""
-    for path in (*folder.glob(f"{CHECKPOINTS}/*"), *folder.glob(f"{SAVEPOINTS}/*")):
-        if kept != path and path not in kept.parents:
+    Before a record says which one it is: what is not on record counts as newer.
+    """
+    patterns = (f"{CHECKPOINTS}/*", f"{CHECKPOINTS}/*/chk-*", f"{SAVEPOINTS}/*")
+    for path in [path for pattern in patterns for path in folder.glob(pattern)]:
+        if path.exists() and (kept is None or (kept != path and path not in kept.parents)):
             shutil.rmtree(path)
 
 
@@ -161,8 +186,9 @@ def _read(folder: Path) -> _Life | None:
         raise ConfigError(f"{path} is damaged ({error}); delete {folder} to start without saved state") from error
 
 
-def _write(folder: Path, life: _Life) -> None:
-    write_whole(folder / _RECORD, msgspec.json.encode(life))
+def _write(folder: Path, restart_point: Path | None, start: str, *, clean: bool) -> None:
+    place = None if restart_point is None else str(restart_point.relative_to(folder))
+    write_whole(folder / _RECORD, msgspec.json.encode(_Life(clean, start, place)))
 
 
 def write_whole(path: Path, data: bytes) -> None:

@@ -1,12 +1,14 @@
 """Which alerts a redrive has begun to publish: a mark for each, an empty object in the lake.
 
 A mark is there before its alert goes out the first time. Who finds it there later cannot know whether the alert went
-out, and says so in the alert. Marks stay: the queue may hold another letter of the same event.
+out, and says so in the alert. Marks stay when their letter is gone: the queue may show it once more, or hold another
+letter of the same event. They go by their age.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -47,7 +49,22 @@ class Marks:
 
     def forget(self, alert_key: str) -> None:
         """Take a mark back; raises what `begin` does."""
-        key = f"{MARKS_PREFIX}{alert_key}"
+        self._delete(f"{MARKS_PREFIX}{alert_key}")
+
+    def forget_older(self, than_us: int) -> None:
+        """Take back every mark from before an instant; raises what `begin` does."""
+        page: dict[str, Any] = {}
+        while page.get("IsTruncated", True):
+            after = {"ContinuationToken": page["NextContinuationToken"]} if page else {}
+            page = self._call("list", MARKS_PREFIX, partial(self._list, after))
+            for mark in page.get("Contents", ()):
+                if mark["LastModified"].timestamp() * 1_000_000 < than_us:
+                    self._delete(mark["Key"])
+
+    def _list(self, after: dict[str, str]) -> Any:
+        return self._s3.list_objects_v2(Bucket=self._bucket, Prefix=MARKS_PREFIX, **after)
+
+    def _delete(self, key: str) -> None:
         self._call("delete", key, lambda: self._s3.delete_object(Bucket=self._bucket, Key=key))
 
     def _is_marked_else_mark(self, key: str) -> bool:

@@ -28,6 +28,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         etag: of the content that the message is about; None where the message does not say.
         version_id: of that content, in a bucket with versions.
+        size_bytes: of that content, as it lies there; None where the message does not say.
         event_us: when it was put.
     """
 
@@ -35,6 +36,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     key: str
     etag: str | None = None
     version_id: str | None = None
+    size_bytes: int | None = None
     event_us: int
 
     @property
@@ -59,6 +61,7 @@ class _PlainObject(msgspec.Struct, rename={"etag": "eTag", "version_id": "versio
     key: str
     etag: str | None = None
     version_id: str | None = None
+    size: int | None = None
 
 
 class _PlainPlace(msgspec.Struct):
@@ -76,6 +79,7 @@ class _EventBridgeObject(msgspec.Struct, rename={"version_id": "version-id"}):
     key: str
     etag: str | None = None
     version_id: str | None = None
+    size: int | None = None
 
 
 class _EventBridgeDetail(msgspec.Struct):
@@ -142,6 +146,7 @@ def _plain_notice(record: _PlainRecord) -> Notice:
         key=unquote_plus(place.object.key),  # encoded as in a form; EventBridge has it as it is
         etag=place.object.etag,
         version_id=place.object.version_id,
+        size_bytes=place.object.size,
         event_us=parse_instant_us(record.event_time),
     )
 
@@ -152,5 +157,6 @@ def _notice(detail: _EventBridgeDetail, time: str) -> Notice:
         key=detail.object.key,
         etag=detail.object.etag,
         version_id=detail.object.version_id,
+        size_bytes=detail.object.size,
         event_us=parse_instant_us(time),
     )

@@ -1,6 +1,7 @@
 """An object's bytes as they come from S3, block by block; a connection that breaks is taken up where it broke.
 
-Reads exactly the content that the notice is about. Never holds more than a block.
+Reads one content of the object, the one that the notice is about: an overwrite on the way ends the reading. Never holds
+more than a block.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, IncompleteReadError
+from botocore.exceptions import BotoCoreError, ClientError
+from urllib3.exceptions import SSLError
 
 from schemas.errors import WorkFailedError
 from stream_jobs.aws_calls import code_of, fault_of
@@ -19,8 +21,6 @@ from stream_jobs.publishing import Fault
 
 _BLOCK_BYTES = 256 * 1024
 _GONE = {"NoSuchKey", "NoSuchVersion", "PreconditionFailed"}
-# A body that breaks off: the connection, not the object, is at fault.
-_BREAKS = (HTTPClientError, IncompleteReadError)
 
 
 class ObjectGoneError(Exception):
@@ -35,41 +35,43 @@ def blocks_of(s3: Any, notice: Notice, patience: Callable[[], Patience]) -> Iter
         WorkFailedError: it cannot be read.
         StoppedError: the same, for want of time.
     """
-    position = 0
-    bearing = patience()
-    while True:
-        body, end = _open(s3, notice, position, bearing)
-        try:
-            with closing(body):
-                while block := body.read(_BLOCK_BYTES):
-                    position += len(block)
-                    bearing.succeeded()
-                    yield block
-        except _BREAKS as error:
-            bearing.failed(f"read {notice.address}: {error}", error)
-        except BotoCoreError as error:  # what came is not what was put, by its checksum
-            raise WorkFailedError(f"read {notice.address}: {error}") from error
-        if position >= end:
-            return
-
-
-def _open(s3: Any, notice: Notice, position: int, bearing: Patience) -> tuple[Any, int]:
-    """Return the body from a position on, and where the object ends."""
     request = {"Bucket": notice.bucket, "Key": notice.key}
     if notice.etag:
         request["IfMatch"] = f'"{notice.etag}"'
     if notice.version_id:
         request["VersionId"] = notice.version_id
-    if position:
-        request["Range"] = f"bytes={position}-"
+    position = 0
+    bearing = patience()
+    while True:
+        answer = _open(s3, request, notice, bearing)
+        end = position + answer["ContentLength"]
+        request["IfMatch"] = answer["ETag"]
+        try:
+            with closing(answer["Body"]) as body:
+                while block := body.read(_BLOCK_BYTES):
+                    position += len(block)
+                    bearing.succeeded()
+                    yield block
+        except SSLError as error:  # the one error of a broken connection that botocore does not translate
+            bearing.failed(f"read {notice.address}: {error}", error)
+        except BotoCoreError as error:
+            if fault_of(error) is Fault.FATAL:  # what came is not what was put, by its checksum
+                raise WorkFailedError(f"read {notice.address}: {error}") from error
+            bearing.failed(f"read {notice.address}: {error}", error)
+        if position >= end:
+            return
+        if position:
+            request["Range"] = f"bytes={position}-"
+
+
+def _open(s3: Any, request: dict[str, str], notice: Notice, bearing: Patience) -> Any:
+    """Return the answer to a request for an object, its body unread."""
     while True:
         try:
-            answer = s3.get_object(**request)
+            return s3.get_object(**request)
         except (BotoCoreError, ClientError) as error:
             if code_of(error) in _GONE:
                 raise ObjectGoneError(f"{notice.address} is gone") from error
             if fault_of(error) in (Fault.FATAL, Fault.ENTRY):
                 raise WorkFailedError(f"read {notice.address}: {error}") from error
             bearing.failed(f"read {notice.address}: {error}", error)
-            continue
-        return answer["Body"], position + answer["ContentLength"]

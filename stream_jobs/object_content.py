@@ -1,14 +1,15 @@
 """What an object holds, piece by piece: one JSON value a line, or the elements of one array. Pure.
 
 Content comes in blocks of any size and is never held whole: a piece longer than the limit is cut, its length counted.
-Gzip is seen in the first bytes, not in the name. Judges no piece; says where an object ends before its end.
+Gzip and a byte order mark are seen in the first bytes. Judges no piece; says where an object ends before its end.
 """
 
 from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from itertools import chain
 
 import msgspec
 
@@ -23,6 +24,10 @@ _MARK = re.compile(rb'"[^"\\]*"|["{}\[\],]')
 _MARK_INSIDE = re.compile(rb'"[^"\\]*"|["{}\[\]]')
 _IN_TEXT = re.compile(rb'["\\]')
 _WHITESPACE = b" \t\r\n"
+# Source: RFC 8259, section 8.1: a parser may ignore it.
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+# Source: gzip manual, "Tapes": what pads a gzip to a block of a device.
+_PADDING = b"\0"
 
 
 class Piece(msgspec.Struct, frozen=True, gc=False):
@@ -50,21 +55,28 @@ class _DamagedError(Exception):
     pass
 
 
-def pieces(blocks: Iterable[bytes], max_piece_bytes: int) -> Iterator[Piece]:
+def pieces(blocks: Iterable[bytes], max_piece_bytes: int, on_block: Callable[[], object]) -> Iterator[Piece]:
     """Yield the pieces of an object; of a damaged one first those before the damage, then one that says so.
 
     Args:
         blocks: the object's bytes, in order, blocks not empty.
         max_piece_bytes: what is kept of a piece.
+        on_block: called for each block, before and after it is unzipped; what it raises ends the reading.
     """
     splitter = _Splitter(max_piece_bytes)
     damage = None
     try:
-        for block in _unzipped(blocks):
+        for block in _unmarked(_watched(_unzipped(_watched(blocks, on_block)), on_block)):
             yield from splitter.feed(block)
     except _DamagedError as error:
         damage = str(error)
     yield from splitter.end(damage)
+
+
+def _watched(blocks: Iterable[bytes], on_block: Callable[[], object]) -> Iterator[bytes]:
+    for block in blocks:
+        on_block()
+        yield block
 
 
 def _unzipped(blocks: Iterable[bytes]) -> Iterator[bytes]:
@@ -72,16 +84,18 @@ def _unzipped(blocks: Iterable[bytes]) -> Iterator[bytes]:
     head = b""
     while len(head) < len(_GZIP_MAGIC) and (block := next(iterator, b"")):
         head += block
+    content = chain(filter(None, [head]), iterator)
     if not head.startswith(_GZIP_MAGIC):
-        if head:
-            yield head
-        yield from iterator
+        yield from content
         return
     member = _Member()
-    for block in _with_head(head, iterator):
+    for block in content:
         rest = block
         while rest:
             if member.is_over:
+                rest = rest.lstrip(_PADDING)
+                if not rest:
+                    break
                 member = _Member()
             step, rest = rest[:_GZIP_STEP_BYTES], rest[_GZIP_STEP_BYTES:]
             yield from member.feed(step)
@@ -90,9 +104,14 @@ def _unzipped(blocks: Iterable[bytes]) -> Iterator[bytes]:
         raise _DamagedError("the gzip ends before its end")
 
 
-def _with_head(head: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
-    yield head
-    yield from rest
+def _unmarked(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    head = b""
+    for block in blocks:
+        head += block
+        if len(head) >= len(_BYTE_ORDER_MARK) or not _BYTE_ORDER_MARK.startswith(head):
+            break
+    yield from filter(None, [head.removeprefix(_BYTE_ORDER_MARK)])
+    yield from blocks
 
 
 class _Member:

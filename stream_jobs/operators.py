@@ -7,6 +7,7 @@ elsewhere.
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -21,32 +22,32 @@ from pyflink.datastream.state import MapStateDescriptor, StateTtlConfig
 from schemas.alert import alert_of, encode_alert
 from schemas.dead_letter import encode_dead_letter
 from schemas.event import PURCHASE
-from stream_jobs.clock import now_ms, now_us
+from stream_jobs.clock import now_ms
 from stream_jobs.decoding import Decoded, Decoder, state_key
 from stream_jobs.job_log import OpenLog
 from stream_jobs.metrics import Metrics
 from stream_jobs.outbox import Delivery, Door, Entry, Outbox
+from stream_jobs.patience import Witness
+from stream_jobs.record_type import BYTES
 from stream_jobs.rules import Rules
+from stream_jobs.troubles import Troubles, TroubleTeller
 
-BYTES = Types.PRIMITIVE_ARRAY(Types.BYTE())
 # User key, event key, one alert body a line: the event's alerts by every rule that it meets.
 EVENT_TYPE = Types.TUPLE([Types.STRING(), Types.STRING(), BYTES])
 # User key, alert body.
 ALERT_TYPE = Types.TUPLE([Types.STRING(), BYTES])
 DEAD_LETTERS = OutputTag("dead-letters", BYTES)
-# What two clocks of one deployment may differ by.
-CLOCK_MARGIN_US = 2_000_000
 
 
 class Decode(ProcessFunction):  # type: ignore[misc]
     """Records to events to alert, as (user key, event key, alert bodies), dead letters aside.
 
-    An event that arrived before this attempt began may have been published by an earlier one; its alerts say so.
+    What was in the stream before this attempt began may have been published by an earlier one; its alerts say so.
 
     Args:
         rules: what is alerted.
         max_age_us: how long before its arrival an alerted event may have happened; None for no limit.
-        follows_unclean: an earlier life may have published what arrived before this one began.
+        follows_unclean: an earlier life may have published what was in the stream before this one began.
         open_log: opens the operator's log.
     """
 
@@ -54,7 +55,6 @@ class Decode(ProcessFunction):  # type: ignore[misc]
         self._rules = rules
         self._max_age_us = max_age_us
         self._follows_unclean = follows_unclean
-        self._repeats_before_us = 0
         self._open_log = open_log
 
     def open(self, runtime_context: Any) -> None:
@@ -64,18 +64,16 @@ class Decode(ProcessFunction):  # type: ignore[misc]
         self._log = self._open_log("decode")
         # The Python context's own accessor does not work in thread mode; Java's does.
         attempt = runtime_context._runtime_context.getTaskInfo().getAttemptNumber()
-        # By the clock of now: a service may run a stored graph again, as a first attempt, long after it was built.
-        if attempt > 0 or self._follows_unclean:
-            self._repeats_before_us = now_us() + CLOCK_MARGIN_US
+        self._may_repeat = attempt > 0 or self._follows_unclean
 
-    def process_element(self, value: tuple[bytes, int, str, str], ctx: Any) -> Iterator[Any]:
+    def process_element(self, value: tuple[bytes, int, str, str, bool], ctx: Any) -> Iterator[Any]:
         """Decode one record."""
-        data, arrival_us, *_ = value
+        data, arrival_us, _, _, is_backlog = value
         decoded = self._decoder.record(data, arrival_us)
         for found in decoded.alerts:
             event = found.event
             alerts = [alert_of(event, arrival_us, rule.name) for rule in found.rules]
-            if arrival_us < self._repeats_before_us:
+            if is_backlog and self._may_repeat:
                 alerts = [msgspec.structs.replace(alert, maybe_repeat=True) for alert in alerts]
             bodies = b"\n".join(encode_alert(alert) for alert in alerts)
             yield state_key(event.user_id), state_key(event.event_id), bodies
@@ -140,10 +138,12 @@ class Deliver(KeyedProcessFunction):  # type: ignore[misc]
     """Brings bodies through a door, one lane for each key.
 
     A body is in state before a thread gets it, and leaves on the task thread after its delivery, in the same step in
-    which its receipt goes on: no crash loses one. What an earlier attempt left is delivered again.
+    which its receipt goes on: no crash loses one. What an earlier attempt left is delivered again. Its timers may lie
+    ahead of a clock that was set back since, so an empty body, at the beginning of an attempt, has its lane go on.
 
     Args:
-        open_door: makes the door; gets what pauses a thread and says whether the job is closing.
+        open_door: makes the door; gets what pauses a thread and says whether the job is closing, and who is told what
+            fails meanwhile.
         lane_of: the key of an element; the stream has to be keyed by it.
         body_of: takes the body out of an element.
         tick_ms: how often to look whether a delivery is through.
@@ -153,7 +153,7 @@ class Deliver(KeyedProcessFunction):  # type: ignore[misc]
 
     def __init__(
         self,
-        open_door: Callable[[Callable[[float], bool]], Door],
+        open_door: Callable[[Callable[[float], bool], Witness], Door],
         lane_of: Callable[[Any], int],
         body_of: Callable[[Any], bytes],
         tick_ms: int,
@@ -170,7 +170,8 @@ class Deliver(KeyedProcessFunction):  # type: ignore[misc]
     def open(self, runtime_context: Any) -> None:
         """Called once for each attempt; lanes are restored when their key first comes up."""
         self._stop = threading.Event()
-        self._door = self._open_door(self._stop.wait)
+        troubles = Troubles(time.monotonic)
+        self._door = self._open_door(self._stop.wait, troubles)
         # Not BYTES: thread mode makes an array of objects of that in state, which fails at the first checkpoint.
         descriptor = MapStateDescriptor("entries", Types.STRING(), Types.PICKLED_BYTE_ARRAY())
         self._entries = runtime_context.get_map_state(descriptor)
@@ -178,14 +179,18 @@ class Deliver(KeyedProcessFunction):  # type: ignore[misc]
         self._lanes: dict[int, _Lane] = {}
         self._metrics = Metrics(runtime_context.get_metrics_group())
         self._log = self._open_log("deliver")
+        self._teller = TroubleTeller(troubles, self._metrics, self._log)
+        self._opened_ms = self._clock_ms()
         self._metrics.gauge("unsettled", lambda: sum(len(lane.outbox) for lane in list(self._lanes.values())))
+        self._metrics.gauge("oldest_unsettled_ms", self._oldest_unsettled_ms)
 
     def process_element(self, value: Any, ctx: Any) -> Iterator[Any]:
         """Take an element in; waits while the lane is full, which holds back the job."""
         # Each call into the JVM hands the interpreter lock over, so what Python knows itself is not asked of Flink.
         lane = self._lane(self._lane_of(value))
-        entry = lane.outbox.add(self._body_of(value), self._clock_ms())
-        self._entries.put(entry.key, entry.body)
+        if body := self._body_of(value):
+            entry = lane.outbox.add(body, self._clock_ms())
+            self._entries.put(entry.key, entry.body)
         yield from self._advance(lane, ctx)
         while lane.outbox.is_full and lane.flights:
             wait(lane.flights, timeout=self._tick_ms / 1000, return_when=FIRST_COMPLETED)
@@ -210,7 +215,14 @@ class Deliver(KeyedProcessFunction):  # type: ignore[misc]
             self._lanes[key] = lane
         return lane
 
+    def _oldest_unsettled_ms(self) -> int:
+        """Return for how long the oldest body has waited, of what an earlier attempt left since this one began."""
+        since_ms = [lane.outbox.oldest_since_ms() for lane in list(self._lanes.values())]
+        waits_ms = [self._clock_ms() - max(at_ms, self._opened_ms) for at_ms in since_ms if at_ms is not None]
+        return max(waits_ms, default=0)
+
     def _advance(self, lane: _Lane, ctx: Any) -> Iterator[Any]:
+        self._teller.look()
         while lane.landed:
             yield from self._settle(lane, lane.landed.popleft())
         while batch := lane.outbox.take(self._clock_ms()):
@@ -239,9 +251,10 @@ class Deliver(KeyedProcessFunction):  # type: ignore[misc]
     def _count(self, batch_size: int, delivery: Delivery) -> None:
         for name, count in delivery.counts.items():
             self._metrics.add(name, count)
-        if delivery.counts.get("retries") or delivery.dead_letters:
-            self._log.tell("batch with failures", entries=batch_size, **delivery.counts)
+        if delivery.dead_letters:
+            self._log.tell("batch with dead letters", entries=batch_size, **delivery.counts)
         if delivery.latencies_ms:
             self._metrics.observe("batch_size", batch_size)
-            self._metrics.observe("alert_latency_ms", max(delivery.latencies_ms))
+            for latency_ms in delivery.latencies_ms:
+                self._metrics.observe("alert_latency_ms", latency_ms)
             self._metrics.observe_quantiles("latency_ms", delivery.latencies_ms)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -28,6 +29,7 @@ class Limits:
         linger_ms: how long a batch that is not full waits for more.
         max_waiting: from how many entries on the lane takes no more.
         max_flights: batches that may be out at a time.
+        max_waiting_bytes: from how many bytes of bodies on it takes no more; the state holds as many again.
     """
 
     max_entries: int
@@ -35,6 +37,7 @@ class Limits:
     linger_ms: int
     max_waiting: int
     max_flights: int = 1
+    max_waiting_bytes: int = 32 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +141,7 @@ class Outbox:
         self._out: list[list[Entry]] = []
         self._busy: set[tuple[str, str]] = set()
         self._waiting_bytes = sum(entry.address.size_bytes for entry in self._waiting)
+        self._waiting_body_bytes = sum(len(entry.body) for entry in self._waiting)
         self._next = int(self._waiting[-1].key) + 1 if self._waiting else 0
 
     def __len__(self) -> int:
@@ -147,7 +151,15 @@ class Outbox:
     @property
     def is_full(self) -> bool:
         """Whether the lane takes no more for now."""
-        return len(self._waiting) >= self._limits.max_waiting
+        limits = self._limits
+        return len(self._waiting) >= limits.max_waiting or self._waiting_body_bytes >= limits.max_waiting_bytes
+
+    def oldest_since_ms(self) -> int | None:
+        """Return when the oldest entry came that is not settled, or None of none; for any thread to ask."""
+        since_ms = [batch[0].since_ms for batch in list(self._out)]
+        with suppress(IndexError):
+            since_ms.append(self._waiting[0].since_ms)
+        return min(since_ms, default=None)
 
     def add(self, body: bytes, now_ms: int) -> Entry:
         """Take a body in."""
@@ -155,6 +167,7 @@ class Outbox:
         self._next += 1
         self._waiting.append(entry)
         self._waiting_bytes += entry.address.size_bytes
+        self._waiting_body_bytes += len(body)
         return entry
 
     def take(self, now_ms: int) -> list[Entry]:
@@ -165,6 +178,7 @@ class Outbox:
         if not batch or (not is_full and self._lingers(batch[0], now_ms)):
             return []
         self._waiting_bytes -= sum(entry.address.size_bytes for entry in batch)
+        self._waiting_body_bytes -= sum(len(entry.body) for entry in batch)
         if batch[-1] is self._waiting[len(batch) - 1]:
             for _ in batch:
                 self._waiting.popleft()
@@ -187,8 +201,8 @@ class Outbox:
         return is_small and self._lingers(self._waiting[0], now_ms)
 
     def _lingers(self, entry: Entry, now_ms: int) -> bool:
-        # A clock that was set back gives a negative wait, which must not hold the batch.
-        return 0 <= now_ms - entry.since_ms < self._limits.linger_ms
+        # A clock that was set back gives a negative wait, which must not hold the batch; nor may it hold up the job.
+        return not self.is_full and 0 <= now_ms - entry.since_ms < self._limits.linger_ms
 
     def _next_batch(self) -> tuple[list[Entry], bool]:
         """Return what can go out first, and whether nothing more can be in its batch."""

@@ -34,12 +34,14 @@ from pyflink.datastream.state import MapStateDescriptor
 
 from stream_jobs import aws_calls
 from stream_jobs.fetching import Fetcher, SlotPositions
+from stream_jobs.job_log import OpenLog, log_of_flink
 from stream_jobs.lives import flink_uri, write_whole
 from stream_jobs.metrics import Metrics
 from stream_jobs.prefetch import Prefetch
-from stream_jobs.record_type import RECORD_TYPE
+from stream_jobs.record_type import BEGINNINGS, RECORD_TYPE
 from stream_jobs.shards import ENDED
 from stream_jobs.spread import spread_keys
+from stream_jobs.troubles import Troubles, TroubleTeller
 
 # Part of the state: another number would deal the shards out anew and read them from other positions.
 SLOTS = 8
@@ -64,6 +66,7 @@ class PollerConfig:
         created_us: when it was created; another stream under its name is not read on.
         start: where shards without a position begin, see `shards.start_of`.
         outage_deadline_s: how long the stream may be unreachable before the job fails.
+        idle_wait_s: how long to wait before another round where one gave nothing.
         folder: where the poller keeps its seed; `pause` in it makes the poller rest.
     """
 
@@ -72,6 +75,7 @@ class PollerConfig:
     start: str
     outage_deadline_s: float
     folder: Path
+    idle_wait_s: float
 
     @property
     def pause_file(self) -> Path:
@@ -79,8 +83,13 @@ class PollerConfig:
         return self.folder / "pause"
 
 
+def idle_wait_s(*, is_emulated: bool) -> float:
+    """Return how long to wait after a round without a record: Kinesis grants a shard five reads a second in all."""
+    return 0.05 if is_emulated else 0.25
+
+
 def poll(environment: StreamExecutionEnvironment, config: PollerConfig) -> DataStream:
-    """Return the records of the stream as `RECORD_TYPE`."""
+    """Return the records of the stream as `RECORD_TYPE`, with `BEGINNINGS` at their side."""
     seed = config.folder / "seed"
     seed.mkdir(parents=True, exist_ok=True)
     if not (seed / "slots").exists():
@@ -98,7 +107,7 @@ def poll(environment: StreamExecutionEnvironment, config: PollerConfig) -> DataS
         .uid("seed")
         .set_parallelism(1)
         .key_by(lambda slot: keys[int(slot)], Types.INT())
-        .process(Poller(config, keys), RECORD_TYPE)
+        .process(Poller(config, keys, log_of_flink()), RECORD_TYPE)
         .uid("poll")
         .name("poll")
     )
@@ -110,10 +119,12 @@ class Poller(KeyedProcessFunction):  # type: ignore[misc]
     Args:
         config: what to read.
         keys: the key of each slot.
+        open_log: opens the operator's log.
     """
 
-    def __init__(self, config: PollerConfig, keys: list[int]) -> None:
+    def __init__(self, config: PollerConfig, keys: list[int], open_log: OpenLog) -> None:
         self._config = config
+        self._open_log = open_log
         self._slots = {key: slot for slot, key in enumerate(keys)}
 
     def open(self, runtime_context: Any) -> None:
@@ -123,12 +134,14 @@ class Poller(KeyedProcessFunction):  # type: ignore[misc]
         context = runtime_context._runtime_context
         job = str(context.getJobInfo().getJobId().toString())
         self._ended = _ended_shards(job, int(context.getTaskInfo().getAttemptNumber()))
-        self._prefetch = Prefetch(self._open_fetcher, self._config.pause_file.exists)
+        self._troubles = Troubles(time.monotonic)
+        self._prefetch = Prefetch(self._open_fetcher, self._config.pause_file.exists, self._config.idle_wait_s)
         self._adopted: set[int] = set()
         self._turn = _FIRST_TURN
         metrics = Metrics(runtime_context.get_metrics_group())
         metrics.gauge("unsettled", self._prefetch.unsettled)
         metrics.gauge("millis_behind_latest", self._prefetch.millis_behind_latest)
+        self._teller = TroubleTeller(self._troubles, metrics, self._open_log("poll"))
 
     def process_element(self, value: str, ctx: Any) -> Iterator[Any]:
         """Called for each slot once in the life of the state, and again where the folder was moved."""
@@ -137,11 +150,13 @@ class Poller(KeyedProcessFunction):  # type: ignore[misc]
             ctx.timer_service().register_processing_time_timer(_FIRST_TURN)
         return iter(())
 
-    def on_timer(self, timestamp: int, ctx: Any) -> Iterator[tuple[bytes, int, str, str]]:
+    def on_timer(self, timestamp: int, ctx: Any) -> Iterator[Any]:
         """Emit what was fetched for a slot meanwhile."""
+        self._teller.look()
         slot = self._slots[ctx.get_current_key()]
         if slot not in self._adopted:
             self._adopt(slot)
+            yield BEGINNINGS, b""
             timestamp += _SKIPPED_TURNS
         elif timestamp > self._turn:
             self._prefetch.wait(_TURN_S)
@@ -161,12 +176,12 @@ class Poller(KeyedProcessFunction):  # type: ignore[misc]
         self._ended.update(shard_id for shard_id, position in positions.items() if position == ENDED)
         self._prefetch.adopt(SlotPositions(slot, start, positions))
 
-    def _drain(self, slot: int) -> Iterator[tuple[bytes, int, str, str]]:
+    def _drain(self, slot: int) -> Iterator[tuple[bytes, int, str, str, bool]]:
         emitted = 0
         while emitted < _RECORDS_PER_TURN and (fetched := self._prefetch.take(slot)) is not None:
             self._positions.put(fetched.shard_id, fetched.position)
             for record in fetched.records:
-                yield record.data, record.arrival_us, fetched.shard_id, record.sequence_number
+                yield record.data, record.arrival_us, fetched.shard_id, record.sequence_number, fetched.is_backlog
             emitted += len(fetched.records)
             if fetched.ended:
                 self._ended.add(fetched.shard_id)  # only now: its children may be read from here on
@@ -178,7 +193,7 @@ class Poller(KeyedProcessFunction):  # type: ignore[misc]
             self._config.created_us,
             SLOTS,
             self._ended,
-            lambda: aws_calls.patience(self._config.outage_deadline_s, wait),
+            lambda: aws_calls.patience(self._config.outage_deadline_s, wait, self._troubles),
             time.monotonic,
         )
 

@@ -14,7 +14,6 @@ from queue import SimpleQueue
 from stream_jobs.fetching import Fetched, Fetcher, SlotPositions
 from stream_jobs.patience import StoppedError
 
-_IDLE_WAIT_S = 0.05
 # Several full answers of Kinesis; a lone one that is larger goes in all the same.
 _MAX_AHEAD_BYTES = 32 << 20
 _MAX_AHEAD_READS = 64
@@ -26,11 +25,18 @@ class Prefetch:
     Args:
         open_fetcher: makes the fetcher, in the thread; gets what pauses the thread and says whether it has to end.
         rests: says whether to read nothing for now.
+        idle_wait_s: how long to wait before another round where one gave nothing.
     """
 
-    def __init__(self, open_fetcher: Callable[[Callable[[float], bool]], Fetcher], rests: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        open_fetcher: Callable[[Callable[[float], bool]], Fetcher],
+        rests: Callable[[], bool],
+        idle_wait_s: float,
+    ) -> None:
         self._open_fetcher = open_fetcher
         self._rests = rests
+        self._idle_wait_s = idle_wait_s
         self._adopted: SimpleQueue[SlotPositions] = SimpleQueue()
         self._stop = threading.Event()
         self._moved = threading.Condition()
@@ -95,7 +101,7 @@ class Prefetch:
                 while not self._adopted.empty():
                     fetcher.adopt(self._adopted.get())
                 if self._rests() or not self._round(fetcher):
-                    self._stop.wait(_IDLE_WAIT_S)
+                    self._stop.wait(self._idle_wait_s)
         except StoppedError:
             return
         except Exception as error:  # not swallowed: the task's thread raises it

@@ -33,8 +33,11 @@ def probe(settings: Settings, rules: Rules) -> Stream:
         WorkFailedError: the endpoint does not answer.
     """
     kinesis, sns, sqs, s3 = (aws_calls.client(service) for service in ("kinesis", "sns", "sqs", "s3"))
-    answer = _ask(f"stream {settings.stream}", lambda: kinesis.describe_stream_summary(StreamName=settings.stream))
-    summary = answer["StreamDescriptionSummary"]
+    described = "StreamDescriptionSummary"
+    summary = _ask(
+        f"stream {settings.stream}",
+        lambda: aws_calls.having(described, kinesis.describe_stream_summary(StreamName=settings.stream)),
+    )[described]
     for topic_arn in dict.fromkeys(rules.topic_arns().values()):
         _ask(f"topic {topic_arn}", lambda arn=topic_arn: sns.get_topic_attributes(TopicArn=arn))  # type: ignore[misc]
     queue_url = settings.dead_letter_queue_url
@@ -44,8 +47,8 @@ def probe(settings: Settings, rules: Rules) -> Stream:
     )
     _ask(f"bucket {settings.curated_bucket}", lambda: s3.head_bucket(Bucket=settings.curated_bucket))
     created_us = datetime_to_us(summary["StreamCreationTimestamp"])
-    identity = lives.stack_identity(str(kinesis.meta.endpoint_url), str(created_us))
-    return Stream(identity, created_us, summary["StreamARN"])
+    stream_arn = summary["StreamARN"]
+    return Stream(lives.stream_identity(stream_arn, created_us), created_us, stream_arn)
 
 
 def _ask(what: str, call: Callable[[], Any]) -> Any:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from schemas.aws_errors import THROTTLE_CODES, is_throttle
+from schemas.aws_errors import THROTTLE_CODES, is_throttle, is_transient
 
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 5.0
@@ -27,6 +27,8 @@ _ENTRY_FAULTS = frozenset(
         "ValidationError",
     }
 )
+# How SNS refuses a topic that is not in the region that was asked: by the code of a faulty entry.
+_NO_SUCH_TOPIC = "Invalid parameter: TopicArn"
 
 
 class Fault(Enum):
@@ -66,13 +68,14 @@ class EntryFailure:
     sender_fault: bool
 
 
-def fault_of_code(code: str, status: int) -> Fault:
-    """Judge a service's error by its code and HTTP status."""
+def fault_of_code(code: str, status: int, message: str = "") -> Fault:
+    """Judge a service's error by its code and HTTP status, and by its message where these do not tell."""
     if is_throttle(code, status):
         return Fault.NOT_TAKEN
-    if status >= 500:
+    if is_transient(code, status):
         return Fault.UNSURE
-    return Fault.ENTRY if code in _ENTRY_FAULTS else Fault.FATAL
+    is_entrys = code in _ENTRY_FAULTS and not message.startswith(_NO_SUCH_TOPIC)
+    return Fault.ENTRY if is_entrys else Fault.FATAL
 
 
 def backoff_s(failures: int, draw: float) -> float:
@@ -95,10 +98,9 @@ class BatchSend:
         self.maybe_repeats = set(maybe_sent)
         self.outcomes: dict[str, Delivered | Rejected] = {}
 
-    @property
-    def retries(self) -> int:
-        """How many entries were sent again, counted each time."""
-        return self._attempts.total() - len(self._attempts)
+    def sent_before(self, ids: Iterable[str]) -> int:
+        """Return how many of these entries were sent before."""
+        return sum(entry_id in self._attempts for entry_id in ids)
 
     def next_ids(self) -> list[str]:
         """Return the entries of the next call; none when the batch is through."""

@@ -56,6 +56,7 @@ class ReceiptFiles:
             f"put s3://{self._bucket}/{key}",
             lambda: self._client.put_object(Bucket=self._bucket, Key=key, Body=data),
             self._patience(),
+            "ETag",
         )
 
 

@@ -1,9 +1,13 @@
-"""What every source gives: the one record type that the graph begins with."""
+"""What every source gives: the one record type that the graph begins with, and a sign of life at its side."""
 
 from __future__ import annotations
 
 from pyflink.common import Types
+from pyflink.datastream import OutputTag
 
-# The record's bytes, its arrival in microseconds since the epoch, its shard and its sequence number. A source that does
-# not know the last two gives empty texts.
-RECORD_TYPE = Types.TUPLE([Types.PRIMITIVE_ARRAY(Types.BYTE()), Types.LONG(), Types.STRING(), Types.STRING()])
+BYTES = Types.PRIMITIVE_ARRAY(Types.BYTE())
+# The record's bytes, its arrival in microseconds since the epoch, its shard and its sequence number (empty where the
+# source does not know them), and whether it may have been in the stream before this attempt began to read.
+RECORD_TYPE = Types.TUPLE([BYTES, Types.LONG(), Types.STRING(), Types.STRING(), Types.BOOLEAN()])
+# Empty bytes, from a source that can say so, whenever an attempt begins to read: see `Deliver`.
+BEGINNINGS = OutputTag("beginnings", BYTES)

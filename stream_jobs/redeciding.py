@@ -11,8 +11,10 @@ from dataclasses import dataclass
 import msgspec
 
 from schemas.alert import PurchaseAlert, alert_of, decode_alert
+from schemas.codec import decode
 from schemas.dead_letter import DeadLetter
 from schemas.errors import BadRecordError
+from schemas.event import Rejection, RejectReason
 from schemas.instants import parse_instant_us
 from stream_jobs.decoding import Decoded, Decoder
 from stream_jobs.rules import Rules
@@ -51,6 +53,11 @@ class Decider:
         if letter.stage == "publish":
             return Decision((self._alert(letter, payload),))
         arrival_us = _instant_us(letter.arrival_timestamp)
+        # Of these there may be only a part here; what no rule is about in it may be in the rest.
+        if letter.reason == RejectReason.DAMAGED_OBJECT:
+            raise BadRecordError(f"a part of what was lost: {letter.detail}")
+        if letter.reason == RejectReason.TOO_LARGE and isinstance(decode(payload, arrival_us), Rejection):
+            raise BadRecordError(letter.detail)
         if letter.stage == "decode":
             found = Decoded()
             self._decoder.line(payload, arrival_us, found)

@@ -2,13 +2,14 @@
 
 Publishes straight to the topics: on its way through the stream an alert would meet the memory of what was sent before.
 The order is mark, publish, receipt, what is still bad, delete: a crash after any step leaves the letter in the queue,
-and the mark has the next redrive flag what may be a repeat. Refuses to touch what came after it began: so it ends,
-whatever else is sent to the queue.
+and the mark has the next redrive flag what may be a repeat. A mark outlives its letter, for a queue may show again what
+was deleted; it goes when no letter from before it can be in the queue any more. Refuses to touch what came after it
+began: so it ends, whatever else is sent to the queue.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
@@ -17,9 +18,11 @@ import msgspec
 from schemas.alert import PurchaseAlert, decode_alert, encode_alert
 from schemas.dead_letter import DeadLetter, decode_dead_letter, encode_dead_letter
 from schemas.errors import BadRecordError
+from schemas.instants import DAY_US
 from schemas.receipt import decode_receipt
 from stream_jobs.decoding import state_key
-from stream_jobs.letters import Found, LetterQueue, Selection
+from stream_jobs.found_letters import Found, Selection
+from stream_jobs.letters import LetterQueue
 from stream_jobs.marks import Marks
 from stream_jobs.outbox import Door
 from stream_jobs.patience import StoppedError
@@ -29,7 +32,11 @@ from stream_jobs.sending import Sent, send
 
 # How many letters share an object of receipts, and how many alerts a crash repeats at most but for frames.
 _GROUP = 50
+# A group is not waited for longer than so many reads, of a second at most: its letters must not come back meanwhile.
+_GROUP_READS = 20
 _FLIGHTS = 8
+# Longer than any queue keeps a message, which is 14 days. Source: SQS developer guide, "Amazon SQS message quotas".
+_MARKS_KEPT_US = 15 * DAY_US
 
 
 @dataclass(slots=True)
@@ -44,6 +51,7 @@ class Tally:
         maybe_repeat: of those, the ones that say that they may be a repeat.
         duplicates: alerts that this run had published already, from another letter.
         without_alert: of the letters redriven, those of which today's rules alert nobody.
+        elsewhere: letters, about, that it could not read, for another reader holds them.
         missing: message ids that were asked for and not found.
     """
 
@@ -54,6 +62,7 @@ class Tally:
     maybe_repeat: int = 0
     duplicates: int = 0
     without_alert: int = 0
+    elsewhere: int = 0
     missing: list[str] = field(default_factory=list)
 
 
@@ -82,8 +91,11 @@ class Ways:
 
 @dataclass(slots=True)
 class _Work:
+    """A letter, the alerts it comes to by their keys, and what became of them."""
+
     found: Found
     decision: Decision
+    alerts: dict[str, PurchaseAlert]
     settled: int = 0
     rejected: list[DeadLetter] = field(default_factory=list)
     is_open: bool = False
@@ -121,6 +133,11 @@ class Redrive:
         self._published: set[str] = set()
         self.tally = Tally()
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether there are more letters than one redrive looks at."""
+        return self._ways.queue.is_cut
+
     def run(self, selection: Selection, *, dry: bool) -> None:
         """Redrive the letters that are meant; `tally` has what became of them, also after an error.
 
@@ -134,32 +151,46 @@ class Redrive:
         """
         missing = set(selection.ids)
         group: list[Found] = []
+        reads = 0
         try:
             for found_now in self._ways.queue.rounds():
                 meant = [each for each in found_now if selection.takes(each) and not self._ways.queue.is_later(each)]
                 self.tally.skipped += len(found_now) - len(meant)
                 group += meant
                 missing -= {each.message_id for each in found_now}
-                if len(group) >= _GROUP:
+                reads += bool(group)
+                if len(group) >= _GROUP or reads >= _GROUP_READS:
                     self._take_on(group, dry=dry)
-                    group = []
+                    group, reads = [], 0
                 if self._is_stopped():
                     raise StoppedError("stopped")
                 if selection.ids and not missing:
                     break
             self._take_on(group, dry=dry)
+            if not selection.ids or missing:
+                self.tally.elsewhere = self._ways.queue.elsewhere()
         finally:
             self.tally.missing = sorted(missing)
 
+    def forget_old_marks(self) -> None:
+        """Take away the marks that no letter needs any more; raises what `run` does."""
+        self._ways.marks.forget_older(self._ways.queue.start().at_us - _MARKS_KEPT_US)
+
     def _take_on(self, group: Sequence[Found], *, dry: bool) -> None:
         works = list(self._decided(group))
-        parts = [(work, alert) for work in works for alert in self._new_alerts(work)]
+        alerts: dict[str, PurchaseAlert] = {}
+        for work in works:
+            for key, alert in work.alerts.items():
+                if key not in self._published:
+                    known = alerts.setdefault(key, alert)
+                    alerts[key] = _flagged(known, alert.maybe_repeat)
         if dry:
-            self.tally.alerts += len(parts)
+            self._take_in(works, alerts.keys(), {})
+            self.tally.alerts += len(alerts)
             for work in works:
                 self._count(work)
         else:
-            self._publish(works, parts)
+            self._publish(works, alerts)
         self._on_step(self.tally)
 
     def _decided(self, group: Sequence[Found]) -> Iterable[_Work]:
@@ -171,39 +202,40 @@ class Redrive:
             except BadRecordError as error:
                 self._stays(found, str(error))
             else:
-                yield _Work(found, decision)
+                yield _Work(found, decision, {_key_of(alert): alert for alert in decision.alerts})
 
-    def _new_alerts(self, work: _Work) -> Iterable[PurchaseAlert]:
-        for alert in work.decision.alerts:
-            key = _key_of(alert)
-            if key in self._published:
-                self.tally.duplicates += 1
-                work.settled += 1
-            else:
-                self._published.add(key)
-                yield alert
-
-    def _publish(self, works: Sequence[_Work], parts: Sequence[tuple[_Work, PurchaseAlert]]) -> None:
-        ways = self._ways
-        marked = list(ways.threads.map(ways.marks.begin, [_key_of(alert) for _, alert in parts]))
-        bodies = [
-            encode_alert(msgspec.structs.replace(alert, maybe_repeat=alert.maybe_repeat or was_marked))
-            for (_, alert), was_marked in zip(parts, marked, strict=True)
-        ]
+    def _publish(self, works: Sequence[_Work], alerts: Mapping[str, PurchaseAlert]) -> None:
+        ways, keys = self._ways, list(alerts)
+        marked = dict(zip(keys, ways.threads.map(ways.marks.begin, keys), strict=True))
+        bodies = [encode_alert(_flagged(alert, marked[key])) for key, alert in alerts.items()]
         sent = send(ways.topics, bodies, ways.threads, _FLIGHTS)
-        letters = map(decode_dead_letter, sent.dead_letters)
-        rejected = {_key_of(decode_alert(letter.payload() or b"")): letter for letter in letters}
-        for position, (work, alert) in enumerate(parts):
-            if position not in sent.settled:
-                work.is_open = True
-            elif (letter := rejected.get(_key_of(alert))) is not None:
-                work.rejected.append(letter)
-                if letter.attempts <= 1 and not marked[position]:
-                    ways.marks.forget(_key_of(alert))  # it was refused outright: nobody has it
-            else:
-                work.settled += 1
+        settled, unsure = ({keys[position] for position in positions} for positions in (sent.settled, sent.unsure))
+        rejected: dict[str, DeadLetter] = {}
+        for letter in map(decode_dead_letter, sent.dead_letters):
+            alert = decode_alert(letter.payload() or b"")
+            rejected[_key_of(alert)] = letter
+            if alert.maybe_repeat:
+                unsure.add(_key_of(alert))
+        published = settled - rejected.keys()
+        self._take_in(works, published, rejected)
         self._settle([work for work in works if not work.is_open], sent)
+        for key in keys:
+            if not marked[key] and key not in published | unsure:
+                ways.marks.forget(key)  # it was not sent, or refused outright: nobody has it
         _require_whole(sent)
+
+    def _take_in(self, works: Sequence[_Work], published: Collection[str], rejected: Mapping[str, DeadLetter]) -> None:
+        """Note what became of the alerts of some letters; what is neither published nor rejected is open."""
+        self._published.update(published)
+        for work in works:
+            for key in work.alerts:
+                if key in self._published:
+                    work.settled += 1
+                elif key in rejected:
+                    work.rejected.append(rejected[key])
+                else:
+                    work.is_open = True
+        self.tally.duplicates += sum(work.settled for work in works) - len(published)
 
     def _settle(self, works: Sequence[_Work], sent: Sent) -> None:
         ways = self._ways
@@ -212,6 +244,8 @@ class Redrive:
         self.tally.maybe_repeat += sum(decode_receipt(line).maybe_repeat for line in sent.receipts)
         done = [work for work in works if not work.stays]
         parts = [encode_dead_letter(part) for work in done for part in (*work.decision.letters, *work.rejected)]
+        if parts:
+            ways.queue.wait_for_later()  # or this redrive would take its own letters on
         _require_whole(send(ways.dead_letters, parts, ways.threads, 1))
         ways.queue.take_out([work.found.message_id for work in done])
         for work in works:
@@ -232,6 +266,10 @@ class Redrive:
 
 def _key_of(alert: PurchaseAlert) -> str:
     return state_key(f"{alert.rule}\n{alert.user_id}\n{alert.event_id}")
+
+
+def _flagged(alert: PurchaseAlert, maybe_repeat: bool) -> PurchaseAlert:
+    return msgspec.structs.replace(alert, maybe_repeat=alert.maybe_repeat or maybe_repeat)
 
 
 def _require_whole(sent: Sent) -> None:

@@ -7,7 +7,6 @@ event that meets several rules is alerted once for each.
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
@@ -15,12 +14,15 @@ from operator import ge, gt, le, lt
 
 from schemas.errors import ConfigError
 from schemas.event import ClickEvent
-from schemas.settings import Settings
+from schemas.settings import RULES, Settings
 
 FORM = "NAME: EVENT_TYPE [where KEY OP VALUE [and ...]] to TOPIC_ARN"
 # What no JSON writer escapes: the look at a payload's bytes relies on finding a type as it is written here.
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-_TOPIC_ARN = re.compile(r"arn:[^:]+:sns:[^:]+:\d{12}:[A-Za-z0-9_.-]+")
+# In single or double quotes, within a line, separators are text.
+_QUOTED = re.compile(r"""'[^'\n]*'|"[^"\n]*\"""")
+# An event has these beside its metadata, and rules do not look at them.
+_EVENT_FIELDS = {*ClickEvent.__struct_fields__, "event_timestamp"}
 _COMPARISONS: Mapping[str, Callable[[Decimal, Decimal], bool]] = {">=": ge, "<=": le, ">": gt, "<": lt}
 _OPERATORS = ("=", "!=", "in", *_COMPARISONS)
 _TOO_LONG_FOR_A_NUMBER = 64
@@ -107,7 +109,7 @@ def rules_of(settings: Settings) -> Rules:
         if _NAME.fullmatch(name) is None:
             faults.append(f"alert_types: {name!r} is no event type that can be alerted: letters, digits, `_`, `.`, `-`")
         rules.append(Rule(name, name, (), settings.alerts_topic_arn))
-    for text in filter(None, (part.strip() for part in re.split(r"[;\n]", settings.alert_rules))):
+    for text in rule_texts(settings.alert_rules):
         try:
             rules.append(parse_rule(text))
         except ConfigError as error:
@@ -121,18 +123,20 @@ def rules_of(settings: Settings) -> Rules:
     return Rules(tuple(rules))
 
 
+def rule_texts(text: str) -> list[str]:
+    """Return the rules in a text, one from another by `;` or a line's end outside of quotes."""
+    return [part.strip() for part in _split(text, r"[;\n]") if part.strip()]
+
+
 def parse_rule(text: str) -> Rule:
-    """Return the rule in a text of the form above; a value with spaces stands in quotes.
+    """Return the rule in a text of the form above; a value with spaces, commas or semicolons stands in quotes.
 
     Raises:
         ConfigError: not of that form.
     """
     name, colon, rest = text.partition(":")
     name = name.strip()
-    try:
-        words = shlex.split(rest)
-    except ValueError as error:
-        raise ConfigError(f"alert rule {name!r}: {error}") from None
+    words = [word for word in _split(rest, r"\s+") if word]
     if not colon or len(words) < 3 or words[-2] != "to":
         raise ConfigError(f"alert rule {text!r} is not of the form {FORM!r}")
     event_type, topic_arn, clauses = words[0], words[-1], words[1:-2]
@@ -141,7 +145,8 @@ def parse_rule(text: str) -> Rule:
         for is_wrong, what in (
             (_NAME.fullmatch(name) is None, "a name has letters, digits, `_`, `.`, `-` only"),
             (_NAME.fullmatch(event_type) is None, f"{event_type!r} is no event type that can be alerted"),
-            (_TOPIC_ARN.fullmatch(topic_arn) is None, f"{topic_arn!r} is no SNS topic ARN"),
+            (RULES["alerts_topic_arn"][0].fullmatch(topic_arn) is None, f"{topic_arn!r} is no SNS topic ARN"),
+            (re.search("['\"]", _QUOTED.sub("", rest)) is not None, "a quote is not closed"),
             (bool(clauses) and clauses[0] != "where", f"expected `where` or `to`, found {clauses[:1]}"),
         )
         if is_wrong
@@ -154,12 +159,39 @@ def parse_rule(text: str) -> Rule:
             faults.append(f"alert rule {name!r}: {' '.join(clause)!r} is no condition: KEY OP VALUE, joined by `and`")
             break
         _, key, operator, value = clause
-        if operator in _COMPARISONS and _number(value) is None:
-            faults.append(f"alert rule {name!r}: {key} {operator} {value!r} compares with what is no number")
-        conditions.append(Condition(key, operator, tuple(value.split(",")) if operator == "in" else (value,)))
+        members = _split(value, ",")
+        condition = Condition(_bare(key), operator, tuple(map(_bare, members)))
+        if what := _fault_of(condition, members):
+            faults.append(f"alert rule {name!r}: {key} {operator} {value} {what}")
+        conditions.append(condition)
     if faults:
         raise ConfigError(faults)
     return Rule(name, event_type, tuple(conditions), topic_arn)
+
+
+def _fault_of(condition: Condition, members: list[str]) -> str | None:
+    """Return what is wrong with a condition, given the values as they were written."""
+    if condition.key in _EVENT_FIELDS:
+        return f"can never be met: conditions look at the metadata, and {condition.key} is a field of the event"
+    if condition.operator != "in" and len(members) > 1:
+        return "compares with several values: only `in` does; a value that has a comma stands in quotes"
+    if "" in members:
+        return "has an empty value: where the empty text is meant, give it as ''"
+    if condition.operator in _COMPARISONS and _number(condition.values[0]) is None:
+        return "compares with what is no number"
+    return None
+
+
+def _split(text: str, separator: str) -> list[str]:
+    """Return the parts of a text between separators outside of quotes; quotes stay."""
+    hidden = _QUOTED.sub(lambda quoted: "_" * len(quoted[0]), text)
+    cuts = list(re.finditer(separator, hidden))
+    begins, ends = [0, *(cut.end() for cut in cuts)], [*(cut.start() for cut in cuts), len(text)]
+    return [text[begin:end] for begin, end in zip(begins, ends, strict=True)]
+
+
+def _bare(word: str) -> str:
+    return _QUOTED.sub(lambda quoted: quoted[0][1:-1], word)
 
 
 def _number(text: str) -> Decimal | None:

@@ -33,7 +33,7 @@ _MAX_FAILURES = 3
 _FAILURE_INTERVAL = "30 min"
 _PROMETHEUS_FACTORY = "org.apache.flink.metrics.prometheus.PrometheusReporterFactory"
 _PROMETHEUS_JAR = "plugins/metrics-prometheus/flink-metrics-prometheus-*.jar"
-_SAVEPOINT_TIMEOUT_S = 60
+SAVEPOINT_TIMEOUT_S = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,8 @@ class FlinkConfig:
         rest_port: of the REST interface, on this machine only.
         parallelism: of every operator that can have more than one subtask.
         jars: files that the source needs.
-        prometheus_port: where Prometheus may read the metrics, on this machine only; None for nowhere.
+        prometheus_port: where Prometheus may read the metrics; None for nowhere. Flink's reporter has no option for an
+            address: the port is open on every one that this machine has.
     """
 
     folder: Path
@@ -85,8 +86,8 @@ class FlinkConfig:
             "restart-strategy.type": "failure-rate",
             "state.backend.type": "hashmap",
             "web.refresh-interval": "500 ms",
-            # A lane that waits for a topic cannot be interrupted; Flink must not take that for a hung task.
             "taskmanager.bind-host": "127.0.0.1",
+            # A lane that waits for a topic cannot be interrupted; Flink must not take that for a hung task.
             "task.cancellation.timeout": f"{round(self.checkpoint_timeout_s)} s",
         }
         if self.jars:
@@ -118,6 +119,8 @@ def process_variables(environment: Mapping[str, str], log_folder: Path) -> dict[
         # In thread mode the JVM finds its Python by PATH alone.
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), *filter(None, [path])]),
         "PYTHONPATH": os.pathsep.join([str(_PROJECT), *filter(None, [python_path])]),
+        # In thread mode there are no workers; else PyFlink opens a server for them, on every address of this machine.
+        "_python_worker_execution_mode": "process",
         "FLINK_LOG_DIR": str(log_folder),
         "LOG4J_PROPERTIES": str(_LOG_SETTINGS),
         # The one way to put a jar on the class path of PyFlink's JVM; the reporters that come with it are not there.
@@ -159,12 +162,12 @@ def stop_with_savepoint(job: Any, folder: Path) -> Path:
     savepoint_format = jvm.org.apache.flink.core.execution.SavepointFormatType.CANONICAL
     pending = job._j_job_client.stopWithSavepoint(False, flink_uri(folder / SAVEPOINTS), savepoint_format)
     try:
-        location = pending.get(_SAVEPOINT_TIMEOUT_S, jvm.java.util.concurrent.TimeUnit.SECONDS)
+        location = pending.get(SAVEPOINT_TIMEOUT_S, jvm.java.util.concurrent.TimeUnit.SECONDS)
     except Py4JJavaError as error:
         if "TimeoutException" not in str(error.java_exception.getClass().getName()):
             raise
         raise WorkFailedError(
-            f"no savepoint could be taken within {_SAVEPOINT_TIMEOUT_S} s: the topic, the queue or the bucket takes "
+            f"no savepoint could be taken within {SAVEPOINT_TIMEOUT_S} s: the topic, the queue or the bucket takes "
             "nothing just now. The job ends; started again it goes on from its last checkpoint"
         ) from error
     return Path(str(location).removeprefix("file:"))

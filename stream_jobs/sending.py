@@ -1,7 +1,7 @@
 """Brings a number of bodies through a door at once, several batches at a time, and says what became of each.
 
 Decides only what goes out when; what a batch is, and what an answer means, is decided by the outbox and by the door.
-After a failure nothing more goes out, but what is out is waited for.
+After a failure nothing more goes to that destination; what is out is waited for, what is for others goes on.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Sent:
     Attributes:
         settled: delivered, or rejected for good.
         unsure: in a batch that failed, and may have been delivered.
-        failure: why not everything is settled.
+        failure: why not everything is settled; the first where there are several.
         receipts: of what was delivered.
         dead_letters: of what was rejected.
         counts: by name.
@@ -39,7 +39,7 @@ class Sent:
 
 
 def send(door: Door, bodies: Sequence[bytes], threads: Executor, max_flights: int) -> Sent:
-    """Deliver bodies, or as many of them as can be until a batch fails.
+    """Deliver bodies, those for one destination until a batch fails there.
 
     Args:
         door: where to.
@@ -50,10 +50,14 @@ def send(door: Door, bodies: Sequence[bytes], threads: Executor, max_flights: in
     outbox = Outbox(replace(door.limits, max_flights=max_flights), door.address)
     positions = {outbox.add(body, 0).key: position for position, body in enumerate(bodies)}
     flights: dict[Future[Delivery], list[Entry]] = {}
+    failed_destinations: set[str] = set()
     sent = Sent()
     while True:
-        while sent.failure is None and (batch := outbox.take(_WHENEVER_MS)):
-            flights[threads.submit(door.deliver, batch)] = batch
+        while batch := outbox.take(_WHENEVER_MS):
+            if batch[0].address.destination in failed_destinations:
+                outbox.settle(batch)
+            else:
+                flights[threads.submit(door.deliver, batch)] = batch
         if not flights:
             return sent
         for landed in wait(flights, return_when=FIRST_COMPLETED).done:
@@ -64,6 +68,8 @@ def send(door: Door, bodies: Sequence[bytes], threads: Executor, max_flights: in
                 delivery = landed.result()
             else:
                 delivery = Delivery(failure=failure, unsure=[entry.key for entry in batch])
+            if delivery.failure is not None:
+                failed_destinations.add(batch[0].address.destination)
             _take_in(batch, delivery, positions, sent)
 
 

@@ -56,11 +56,13 @@ def is_fifo(topic_arn: str) -> bool:
 
 def fifo_ids(alert: PurchaseAlert) -> dict[str, str]:
     """Return what a FIFO topic asks for: the group, which is the user, and the id by which it drops a repeat."""
-    own_id = alert.event_id if alert.rule == alert.event_type else f"{alert.rule}.{alert.event_id}"
-    return {
-        "MessageGroupId": state_key(alert.user_id),
-        "MessageDeduplicationId": own_id if _DEDUPLICATION_ID.fullmatch(own_id) else state_key(own_id),
-    }
+    if alert.rule != alert.event_type:
+        own_id = state_key(f"{alert.rule}\0{alert.event_id}")  # no rule's name has a zero, so no two pairs are one text
+    elif _DEDUPLICATION_ID.fullmatch(alert.event_id):
+        own_id = alert.event_id
+    else:
+        own_id = state_key(alert.event_id)
+    return {"MessageGroupId": state_key(alert.user_id), "MessageDeduplicationId": own_id}
 
 
 def publish_entry(entry_id: str, alert: PurchaseAlert, *, fifo: bool = False) -> dict[str, Any]:
@@ -127,8 +129,9 @@ class AlertTopics:
         try:
             send_batch(f"publish to {topic_arn}", call, send, self._patience())
         except (WorkFailedError, StoppedError) as failure:
-            delivery.failure = failure  # what was acknowledged before still gets its receipts
-        delivery.counts = {"published": 0, "retries": send.retries}
+            # Redrive and function keep the receipts of what was acknowledged before; the job publishes it again.
+            delivery.failure = failure
+        delivery.counts = {"published": 0}
         for entry in batch:
             outcome = send.outcomes.get(entry.key)
             if outcome is None and entry.key not in fitting:

@@ -27,7 +27,8 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         error: the error code that a whole request is answered with; none for a partial failure.
         status: the HTTP status of that answer; 400 for a throttle and 500 otherwise, unless given.
         applied: the request is carried out and only its answer is replaced.
-        delay_s: how long the answer is kept back, as after a connection that went dead.
+        delay_s: seconds for which the request is held before anything is done about it. Then it is carried out, or
+            answered with `error`, whether or not its sender still waits.
         fail_records: positions of the entries of a batch that fail.
         ratio: the share of a batch's entries that fails, at random.
         record_error: the error code of an entry that fails.

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -76,7 +76,7 @@ class FrontDoor:
         """Run a command beside the caller, and stop it at the end; its stdout and stderr go to files.
 
         Raises:
-            WorkFailedError: it does not stop in time.
+            WorkFailedError: it does not stop in time, or ends with an error; only noted where the caller fails itself.
         """
         folder = self.state_dir / "logs"
         folder.mkdir(parents=True, exist_ok=True)
@@ -93,9 +93,13 @@ class FrontDoor:
         running = RunningCommand(name, process, output, log)
         try:
             yield running
-        finally:
-            if process.poll() is None or process.returncode != -signal.SIGKILL:
+        except BaseException as error:
+            try:
                 running.stop()
+            except WorkFailedError as failure:
+                error.add_note(str(failure))
+            raise
+        running.stop()
 
     def _environment(self) -> dict[str, str]:
         # Whatever the caller's variables say, the commands talk to the stack of this folder, or to none.
@@ -145,23 +149,26 @@ class RunningCommand:
 
     def kill(self) -> None:
         """End the command and all that it started at once, as a machine that loses its power does."""
-        os.killpg(self.process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # all of it ended since
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
-    def stop(self) -> None:
-        """Ask the command to end, and kill it where it does not.
+    def stop(self, timeout_s: float = STOP_TIMEOUT_S) -> None:
+        """Ask the command to end, and kill it, with all that it started, where it does not; one killed before is done.
 
         Raises:
             WorkFailedError: it had to be killed, or ended with an error.
         """
+        if self.process.poll() == -signal.SIGKILL:
+            return
         self.process.terminate()
         try:
-            self.process.wait(STOP_TIMEOUT_S)
+            self.process.wait(timeout_s)
         except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+            self.kill()
             raise WorkFailedError(f"`clickstream {self.name}` did not stop in time:\n{self._log_end()}") from None
         if self.process.returncode != 0:
+            self.kill()
             raise WorkFailedError(f"`clickstream {self.name}` ended with an error:\n{self._log_end()}")
 
     def _log_end(self) -> str:

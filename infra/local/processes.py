@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -69,7 +70,8 @@ def stop(process: ProcessId) -> None:
     for number, bound_s in ((signal.SIGTERM, TERMINATE_S), (signal.SIGKILL, KILL_S)):
         if not is_alive(process):
             break
-        os.kill(process.pid, number)
+        with suppress(ProcessLookupError):  # it ended since
+            os.kill(process.pid, number)
         wait_until(lambda: not is_alive(process), bound_s)
     if is_alive(process):
         raise WorkFailedError(f"process {process.pid} does not end")

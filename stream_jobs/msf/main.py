@@ -19,11 +19,12 @@ from schemas.errors import ConfigError
 from schemas.instants import datetime_to_us
 from stream_jobs import aws_calls
 from stream_jobs.application_properties import JobProperties, SourceKind, parse
+from stream_jobs.arns import place_of
 from stream_jobs.clock import now_us
 from stream_jobs.connector import ConnectorConfig, emulator_of
 from stream_jobs.defaults import STREAM_OUTAGE_S
 from stream_jobs.job import JobPlan, build
-from stream_jobs.poller import PollerConfig
+from stream_jobs.poller import PollerConfig, idle_wait_s
 from stream_jobs.shards import start_of
 from stream_jobs.sources import SourceConfig
 
@@ -72,7 +73,7 @@ def plan_of(properties: JobProperties, source: SourceConfig) -> JobPlan:
         receipts_linger_ms=properties.receipts_linger_ms,
         # Nothing here tells a first start from one after a failure; flagging too much is the lesser evil.
         follows_unclean=properties.flag_backlog,
-        region=properties.stream_arn.split(":")[3],
+        region=place_of(properties.stream_arn).region,
     )
 
 
@@ -91,7 +92,7 @@ def source_of(properties: JobProperties, *, is_local: bool) -> SourceConfig:
     stream = properties.settings.stream
     summary = aws_calls.client("kinesis").describe_stream_summary(StreamName=stream)["StreamDescriptionSummary"]
     created_us = datetime_to_us(summary["StreamCreationTimestamp"])
-    return PollerConfig(stream, created_us, start, STREAM_OUTAGE_S, _HERE / "poller")
+    return PollerConfig(stream, created_us, start, STREAM_OUTAGE_S, _HERE / "poller", idle_wait_s(is_emulated=True))
 
 
 if __name__ == "__main__":

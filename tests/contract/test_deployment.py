@@ -16,6 +16,7 @@ from botocore.validate import validate_parameters
 
 from infra.artifacts.closure import closure_of
 from infra.artifacts.packages import JAR, POM
+from schemas.lake import RAW_PREFIX
 from schemas.settings import load_settings
 from stream_jobs.application_properties import PROPERTIES, RULES_GROUP, RUN_OPTIONS_GROUP, parse
 from stream_jobs.connector import MAVEN_COORDINATES
@@ -27,9 +28,19 @@ REFERENCE = ROOT / "stream_jobs" / "msf" / "application_properties.json"
 # Of the AWS command line itself, not of the API.
 CLI_OPTIONS = {"query", "cli-input-json", "zip-file"}
 # Calls that carry the permission of another.
-PERMISSION_OF = {"PublishBatch": "Publish", "SendMessageBatch": "SendMessage"}
+PERMISSION_OF = {
+    "ChangeMessageVisibilityBatch": "ChangeMessageVisibility",
+    "DeleteMessageBatch": "DeleteMessage",
+    "ListObjectsV2": "ListBucket",
+    "PublishBatch": "Publish",
+    "SendMessageBatch": "SendMessage",
+}
 # What a service asks for beside what the programs call: to fetch code, to read a queue, to write logs.
 BESIDE = re.compile(r"logs:.*|s3:GetObjectVersion|s3:ListBucket|sqs:(ReceiveMessage|DeleteMessage|GetQueueAttributes)")
+
+
+# Names of the command line for what the APIs call otherwise.
+COMMAND_SERVICES = {"s3api": "s3"}
 
 
 @cache
@@ -87,6 +98,40 @@ def test_the_function_gets_what_lambda_and_the_settings_take() -> None:
     )
 
 
+def test_the_function_s_queue_hides_a_message_for_six_invocations_and_is_behind_a_queue_that_the_page_makes() -> None:
+    [create] = [command for command in aws_commands() if command[:2] == ["lambda", "create-function"]]
+    timeout_s = int(create[create.index("--timeout") + 1])
+    queue = block("queue.json")
+    assert int(queue["VisibilityTimeout"]) >= 6 * timeout_s
+    made = [command[command.index("--queue-name") + 1] for command in aws_commands() if "create-queue" in command]
+    dead_arn = json.loads(queue["RedrivePolicy"])["deadLetterTargetArn"]
+    assert made == [dead_arn.rpartition(":")[2], dead_arn.rpartition(":")[2].removesuffix("-dead")]
+
+
+def test_the_function_s_queue_takes_what_the_raw_bucket_and_the_rule_send() -> None:
+    statements = json.loads(block("queue.json")["Policy"])["Statement"]
+    queue_arn = statements[0]["Resource"]
+    bucket = block("environment.json")["Variables"]["CLICKSTREAM_RAW_BUCKET"]
+    sources = {
+        each["Principal"]["Service"]: next(iter(each["Condition"].values()))["aws:SourceArn"] for each in statements
+    }
+    assert sources == {
+        "s3.amazonaws.com": f"arn:aws:s3:::{bucket}",
+        "events.amazonaws.com": "arn:aws:events:eu-central-1:123456789012:rule/clickstream-dropped-files",
+    }
+    assert {(each["Action"], each["Resource"]) for each in statements} == {("sqs:SendMessage", queue_arn)}
+    [target] = [command for command in aws_commands() if command[:2] == ["events", "put-targets"]]
+    assert target[-1].endswith(queue_arn)
+
+    notification, pattern = block("notification.json"), block("pattern.json")
+    input_shape = service("s3").operation_model("PutBucketNotificationConfiguration").input_shape
+    validate_parameters({"Bucket": bucket, "NotificationConfiguration": notification}, input_shape)
+    [told] = notification["QueueConfigurations"]
+    assert told["QueueArn"] == queue_arn
+    assert told["Filter"]["Key"]["FilterRules"] == [{"Name": "prefix", "Value": RAW_PREFIX}]
+    assert pattern["detail"] == {"bucket": {"name": [bucket]}, "object": {"key": [{"prefix": RAW_PREFIX}]}}
+
+
 def aws_commands() -> list[list[str]]:
     code = "\n".join(re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL) + re.findall(r"`(aws [^`]*)`", TEXT))
     joined = re.sub(r"\s*\\\n\s*", " ", code)
@@ -100,7 +145,7 @@ def test_every_aws_command_on_the_page_exists_with_its_options() -> None:
     commands = [command for command in aws_commands() if command[:2] != ["s3", "cp"]]
     assert len(commands) > 10
     for name, operation, *rest in commands:
-        model = service(name)
+        model = service(COMMAND_SERVICES.get(name, name))
         known = {xform_name(operation, "-"): operation for operation in model.operation_names}
         assert operation in known, f"{name} {operation}"
         members = {xform_name(member, "-") for member in model.operation_model(known[operation]).input_shape.members}
@@ -143,6 +188,7 @@ def called(entry: str) -> set[str]:
     [
         ("role-policy.json", "stream_jobs/msf/main.py"),
         ("function-policy.json", "stream_jobs/lambda_handler.py"),
+        ("letters-policy.json", "stream_jobs/dead_letters_cli.py"),
     ],
 )
 def test_a_role_may_what_its_program_calls_and_no_more(policy: str, entry: str) -> None:

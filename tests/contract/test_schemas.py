@@ -102,8 +102,8 @@ def test_the_raw_table_and_the_receipts_lie_where_they_are_written() -> None:
     assert location == "s3://curated-bucket/purchases/"
     template = receipts["Parameters"]["storage.location.template"]
     assert template == location + "year=${year}/month=${month}/day=${day}/hour=${hour}/"
-    assert f"`raw_db`.`{hive.RAW_TABLE}`" in hive.raw_table_ddl("raw_db", "raw-bucket")
-    assert f"`raw_db`.`{hive.RECEIPTS_TABLE}`" in hive.receipts_table_ddl("raw_db", "curated-bucket")
+    assert f"`raw_db`.`{hive.RAW_TABLE}`" in hive.RAW.ddl("raw_db", "raw-bucket")
+    assert f"`raw_db`.`{hive.RECEIPTS_TABLE}`" in hive.RECEIPTS.ddl("raw_db", "curated-bucket")
 
 
 def test_a_receipt_is_the_alert_and_its_acknowledgement() -> None:

@@ -121,6 +121,17 @@ def test_reading_goes_on_after_the_positions_it_is_given(kinesis: Any) -> None:
     assert data_of(Reader(kinesis, positions).rounds()) == [b"c"]
 
 
+def test_what_was_there_before_the_end_was_reached_is_backlog(kinesis: Any) -> None:
+    entries = [{"Data": b"old", "PartitionKey": "a"}] * 300
+    kinesis.put_records(StreamName=STREAM, Records=entries)
+    reader = Reader(kinesis)
+    assert [(len(each.records), each.is_backlog) for each in reader.rounds()] == [(250, True), (50, True)]
+    put(kinesis, b"a")
+    assert [each.is_backlog for each in reader.rounds()] == [False]
+    put(kinesis, b"a")
+    assert [each.is_backlog for each in Reader(kinesis).rounds()][-1] is True
+
+
 def test_a_job_that_begins_at_an_instant_reads_what_came_from_then_on(kinesis: Any) -> None:
     put(kinesis, b"a", b"b")
     last = max(record.arrival_us for each in Reader(kinesis).rounds() for record in each.records)
@@ -147,6 +158,14 @@ def test_a_failed_read_neither_loses_nor_repeats(kinesis: Any, error: Exception)
     put(kinesis, b"c")
     client._failures["get_records"] += [error, error, error]
     assert data_of(before + reader.rounds(6)) == [b"a", b"b", b"c"]
+
+
+def test_an_answer_without_records_neither_loses_nor_repeats_nor_ends_a_shard() -> None:
+    stream = Resharded({"s-0": []})
+    answer = stream.get_records
+    answers: list[dict[str, Any]] = [{}, {"message": "a proxy's page"}]
+    stream.get_records = lambda **asked: answers.pop() if answers else answer(**asked)  # type: ignore[method-assign]
+    assert [(each.shard_id, each.ended) for each in Reader(stream).rounds(4)] == [("s-0", False)]
 
 
 def test_failures_of_listing_and_positioning_are_waited_out(kinesis: Any) -> None:
@@ -255,6 +274,26 @@ def test_a_reader_says_how_far_behind_the_last_of_its_open_shards_is() -> None:
     stream.behind_ms["s-2"] = 0
     reader.rounds(1)
     assert reader.fetcher.millis_behind_latest == 50
+
+
+def test_a_shard_that_is_not_read_falls_behind_until_it_is() -> None:
+    stream = Resharded({"s-0": []}, behind_ms={"s-0": 100})
+    reader = Reader(stream)
+    reader.rounds(1)
+    before = reader.fetcher.millis_behind_latest
+    for _ in range(30):
+        reader.fetcher.millis_behind_latest  # noqa: B018 - a second passes
+    assert before == 100
+    assert reader.fetcher.millis_behind_latest > 30_000
+    reader.rounds(1)
+    assert reader.fetcher.millis_behind_latest == 100
+
+
+def test_a_shard_that_never_answered_falls_behind_too() -> None:
+    gone = EndpointConnectionError(endpoint_url="http://127.0.0.1:1")
+    reader = Reader(Scripted(Resharded({"s-0": []}), get_records=[gone] * 100))
+    reader.rounds(5)
+    assert reader.fetcher.millis_behind_latest > 5_000
 
 
 def test_a_stream_that_is_created_anew_is_not_read_from_old_positions(kinesis: Any) -> None:

@@ -15,8 +15,9 @@ from uuid import uuid4
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError, ReadTimeoutError
+from botocore.exceptions import ClientError, IncompleteReadError, ReadTimeoutError, ResponseStreamingError
 from moto import mock_aws
+from urllib3.exceptions import SSLError
 
 from infra.local.description import DESCRIPTION, Clients, create
 from infra.local.mends import dynamodb, sns, sqs
@@ -160,7 +161,7 @@ def lines(*events: object) -> bytes:
 def drop(aws: Clients, content: bytes, key: str = "clickstream/drops/a.json") -> dict[str, Any]:
     """Put a file and return the notice of it."""
     etag = aws.s3.put_object(Bucket=RAW, Key=key, Body=content)["ETag"].strip('"')
-    place = {"bucket": {"name": RAW}, "object": {"key": key, "eTag": etag}}
+    place = {"bucket": {"name": RAW}, "object": {"key": key, "eTag": etag, "size": len(content)}}
     record = {"eventName": "ObjectCreated:Put", "eventTime": format_instant_us(now_us()), "s3": place}
     return {"Records": [record]}
 
@@ -185,8 +186,21 @@ def ids(alerts: list[PurchaseAlert]) -> list[str]:
         ("clickstream/a.json.gz", gzip.compress(json.dumps([event("e1"), event("e2")]).encode())),
         ("clickstream/a.json", lines(event("e1"), event("e2")).replace(b'"purchase"', b'"\\u0070urchase"')),
         ("clickstream/öl und so +.json", lines(event("e1"), event("e2"))),
+        ("clickstream/a.json", b"\xef\xbb\xbf" + lines(event("e1"), event("e2"))),
+        ("clickstream/a.gz", gzip.compress(lines(event("e1"), event("e2"))) + bytes(1000)),
     ],
-    ids=["lines", "ndjson", "gzip", "two members", "array", "gzip of an array", "escapes", "a key with umlauts"],
+    ids=[
+        "lines",
+        "ndjson",
+        "gzip",
+        "two members",
+        "array",
+        "gzip of an array",
+        "escapes",
+        "a key with umlauts",
+        "a byte order mark",
+        "a padded gzip",
+    ],
 )
 def test_each_purchase_in_a_file_is_alerted_with_its_receipt(
     aws: Clients, function: Lambda, alerts: Callable[[], list[PurchaseAlert]], key: str, content: bytes
@@ -242,6 +256,38 @@ def test_a_line_without_end_is_a_dead_letter_with_its_first_bytes(
     kept = aws.s3.get_object(Bucket=DESCRIPTION.curated_bucket, Key=key)["Body"].read()
     assert kept == b"x" * (MAX_EVENT_BYTES + 1)
     assert ids(alerts()) == ["e1", "e2"]
+
+
+def test_a_dead_letter_tells_its_place_in_the_file_however_long_the_key(
+    aws: Clients, function: Lambda, dead_letters: Any
+) -> None:
+    key = "clickstream/" + "ü" * 480 + "/the end.json"
+    assert function.invoke(drop(aws, lines({"n": 1}, {"event_type": "purchase", "user_id": "u"}), key)) == []
+    (letter,) = dead_letters()
+    assert letter.detail.startswith(f"session_id; piece 2 of s3://{RAW}/clickstream/üü")
+    assert letter.detail.endswith("üü/the end.json")
+
+
+def test_an_object_over_several_lines_is_understood_in_an_array_only(
+    aws: Clients, function: Lambda, alerts: Callable[[], list[PurchaseAlert]], dead_letters: Any
+) -> None:
+    written_for_people = json.dumps(event("e1"), indent=2)
+    assert function.invoke(drop(aws, written_for_people.encode())) == []
+    assert alerts() == []
+    (letter,) = dead_letters()
+    assert (letter.reason, letter.payload()) == ("not_an_object", b'  "event_type": "purchase",')
+    assert function.invoke(drop(aws, f"[{written_for_people}]".encode())) == []
+    assert ids(alerts()) == ["e1"]
+
+
+def test_the_receipts_of_a_file_are_an_object_for_each_hundred_alerts(
+    aws: Clients, function: Lambda, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started_us = now_us()
+    monkeypatch.setattr(lambda_handler, "now_us", lambda: started_us)
+    assert function.invoke(drop(aws, lines(*(event(f"e{number:03}") for number in range(250))))) == []
+    listed = aws.s3.list_objects_v2(Bucket=DESCRIPTION.curated_bucket, Prefix="purchases/")["Contents"]
+    assert (len(listed), len(receipts(aws))) == (3, 250)
 
 
 def test_a_damaged_gzip_gives_what_can_be_read_and_a_dead_letter(
@@ -347,6 +393,34 @@ def test_an_event_is_alerted_once_for_each_rule_that_it_meets(
     assert ids(alerts()) == ["e1", "e2"]
 
 
+def test_a_rule_whose_topic_fails_neither_holds_up_nor_repeats_what_other_rules_alert(
+    aws: Clients, function: Lambda, alerts: Callable[[], list[PurchaseAlert]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topic = aws.sns.create_topic(Name="Large")["TopicArn"]
+    monkeypatch.setenv("CLICKSTREAM_ALERT_RULES", f"large: purchase where amount_minor >= 1000 to {topic}")
+    every_id = [f"e{number:02}" for number in range(50)]
+    notice = drop(aws, lines(*(event(event_id, metadata={"amount_minor": "1500"}) for event_id in every_id)))
+
+    def refuse_large(real: Any, request: dict[str, Any]) -> Any:
+        if request["TopicArn"] == topic:
+            raise error("NotFound", 404)
+        return real(**request)
+
+    with subscribed(aws.sns, aws.sqs, topic) as queue_url:
+        function.clients["sns"].every = refuse_large
+        assert function.invoke(notice) == ["0"]
+        assert function.invoke(notice) == ["0"]
+        received = alerts()
+        assert (ids(received), {alert.rule for alert in received}) == (every_id, {"purchase"})
+        function.clients["sns"].every = None
+        assert function.invoke(notice) == []
+        large = [decode_alert(body) for body in taken(aws, queue_url)]
+    assert ids(large) == every_id
+    assert alerts() == []
+    assert not any(alert.maybe_repeat for alert in received + large)
+    assert len(receipts(aws)) == 100
+
+
 def test_a_topic_that_throttles_to_the_end_leaves_the_message_and_nothing_is_a_repeat(
     aws: Clients, function: Lambda, alerts: Callable[[], list[PurchaseAlert]]
 ) -> None:
@@ -435,7 +509,7 @@ def test_an_alert_that_the_topic_refuses_is_not_done_without_its_dead_letter(
     function.clients["sns"].script["publish_batch"] = [refuse_one]
     assert function.invoke(notice) == []
     assert [letter.event_id for letter in dead_letters()] == ["e1"]
-    assert {alert.event_id for alert in alerts()} == {"e2"}
+    assert ids(alerts()) == ["e2"]
 
 
 def test_without_its_receipt_an_alert_is_not_done_and_comes_again_as_a_repeat(
@@ -470,7 +544,7 @@ def test_without_the_once_table_nothing_is_published(
 def test_an_event_in_other_hands_leaves_the_message_and_is_taken_over_after_the_lease(
     aws: Clients, function: Lambda, alerts: Callable[[], list[PurchaseAlert]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    key = f"{state_key('user of e2')}-{state_key('e2')}"
+    key = f"{state_key('user of e2')}-{state_key('e2')}-purchase"
     lease_us = now_us() + 60 * SECOND_US
     aws.dynamodb.put_item(TableName=TABLE, Item=item_of(claim_row(key, "another", lease_us, now_us())))
     notice = drop(aws, lines(event("e1"), event("e2"), event("e3")))
@@ -581,16 +655,21 @@ def test_an_invocation_without_time_begins_nothing(aws: Clients, function: Lambd
     assert function.invoke(notice, notice, "?") == ["1", "2"]
 
 
+BROKEN = ReadTimeoutError(endpoint_url="http://127.0.0.1:1")
+PAGE_VIEWS = lines(*[event("v", "page_view")] * 5_000)
+
+
 class BreakingBody:
     """A body that breaks off after some bytes."""
 
-    def __init__(self, body: Any, sizes: list[int]) -> None:
+    def __init__(self, body: Any, sizes: list[int], failure: Exception) -> None:
         self._body = body
         self._sizes = sizes
+        self._failure = failure
 
     def read(self, _: int) -> bytes:
         if not self._sizes:
-            raise ReadTimeoutError(endpoint_url="http://127.0.0.1:1")
+            raise self._failure
         data: bytes = self._body.read(self._sizes.pop(0))
         return data
 
@@ -598,18 +677,130 @@ class BreakingBody:
         self._body.close()
 
 
-def test_a_connection_that_breaks_is_taken_up_where_it_broke(
-    aws: Clients, function: Lambda, alerts: Callable[[], list[PurchaseAlert]]
-) -> None:
-    def breaking(real: Any, request: dict[str, Any]) -> Any:
+def breaking_after(*sizes: int, failure: Exception = BROKEN) -> Any:
+    def step(real: Any, request: dict[str, Any]) -> Any:
         answer = real(**request)
-        return answer | {"Body": BreakingBody(answer["Body"], [1000, 57])}
+        return answer | {"Body": BreakingBody(answer["Body"], list(sizes), failure)}
 
+    return step
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [BROKEN, IncompleteReadError(actual_bytes=1, expected_bytes=2), ResponseStreamingError(error="?"), SSLError("?")],
+    ids=["time out", "incomplete", "reset", "TLS"],
+)
+def test_a_connection_that_breaks_is_taken_up_where_it_broke(
+    aws: Clients, function: Lambda, alerts: Callable[[], list[PurchaseAlert]], failure: Exception
+) -> None:
+    breaking = breaking_after(1000, 57, failure=failure)
     content = gzip.compress(lines(*(event(f"e{number:03}") for number in range(300))), compresslevel=1)
     function.clients["s3"].script["get_object"] = [error("SlowDown", 503), breaking, breaking]
     assert function.invoke(drop(aws, content, "clickstream/a.json.gz")) == []
     assert ids(alerts()) == [f"e{number:03}" for number in range(300)]
     assert function.clients["s3"].calls.count("get_object") == 4
+
+
+def test_what_was_read_of_a_file_with_few_alerts_is_alerted_when_the_time_is_over(
+    aws: Clients, function: Lambda, alerts: Callable[[], list[PurchaseAlert]]
+) -> None:
+    notice = drop(aws, lines(event("e1")) + PAGE_VIEWS + lines(event("e2")))
+
+    def slow(real: Any, request: dict[str, Any]) -> Any:
+        if "Range" in request:
+            function.left_s = 10
+        return real(**request)
+
+    function.clients["s3"].script["get_object"] = [breaking_after(400_000), slow]
+    assert function.invoke(notice) == ["0"]
+    assert ids(alerts()) == ["e1"]
+    function.left_s = 60
+    assert function.invoke(notice) == []
+    assert [(alert.event_id, alert.maybe_repeat) for alert in alerts()] == [("e2", False)]
+
+
+def test_without_time_to_end_it_nothing_is_claimed(
+    aws: Clients, function: Lambda, alerts: Callable[[], list[PurchaseAlert]]
+) -> None:
+    notice = drop(aws, lines(event("e1")) + PAGE_VIEWS)
+
+    def too_slow(real: Any, request: dict[str, Any]) -> Any:
+        function.left_s = 1
+        return real(**request)
+
+    function.clients["s3"].script["get_object"] = [breaking_after(400_000), too_slow]
+    assert function.invoke(notice) == ["0"]
+    assert function.clients["dynamodb"].calls == []
+
+
+def test_what_was_read_of_a_file_that_cannot_be_read_on_is_alerted(
+    aws: Clients, function: Lambda, alerts: Callable[[], list[PurchaseAlert]]
+) -> None:
+    notice = drop(aws, lines(event("e1")) + PAGE_VIEWS)
+    function.clients["s3"].script["get_object"] = [breaking_after(400_000), error("AccessDenied", 403)]
+    assert function.invoke(notice) == ["0"]
+    assert ids(alerts()) == ["e1"]
+
+
+@pytest.mark.parametrize("knows_etag", [True, False])
+@pytest.mark.parametrize("is_overwritten", [True, False])
+def test_what_was_read_of_a_file_that_goes_meanwhile_is_alerted_and_a_warning_says_how_much(
+    aws: Clients,
+    function: Lambda,
+    alerts: Callable[[], list[PurchaseAlert]],
+    capsys: pytest.CaptureFixture[str],
+    knows_etag: bool,
+    is_overwritten: bool,
+) -> None:
+    notice = drop(aws, lines(event("e1")) + PAGE_VIEWS + lines(event("e2")))
+    if not knows_etag:
+        del notice["Records"][0]["s3"]["object"]["eTag"]
+
+    def gone(real: Any, request: dict[str, Any]) -> Any:
+        if is_overwritten:
+            drop(aws, PAGE_VIEWS + lines(event("other")))
+        else:
+            aws.s3.delete_object(Bucket=RAW, Key="clickstream/drops/a.json")
+        return real(**request)
+
+    function.clients["s3"].script["get_object"] = [breaking_after(400_000), gone]
+    assert function.invoke(notice) == []
+    assert ids(alerts()) == ["e1"]
+    (told,) = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (told["level"], told["message"], told["counts"]["published"]) == ("WARNING", "object gone", 1)
+
+
+def test_a_file_that_takes_all_the_time_keeps_no_smaller_one_from_being_done(
+    aws: Clients, function: Lambda, alerts: Callable[[], list[PurchaseAlert]]
+) -> None:
+    large = drop(aws, PAGE_VIEWS + lines(event("e1")), "clickstream/large.json")
+    small = drop(aws, lines(event("e2")), "clickstream/small.json")
+
+    def endless(real: Any, request: dict[str, Any]) -> Any:
+        if request["Key"] == "clickstream/large.json":
+            function.left_s = 5
+        return real(**request)
+
+    function.clients["s3"].every = endless
+    assert function.invoke(large, small) == ["0"]
+    assert ids(alerts()) == ["e2"]
+
+
+def test_a_file_that_fails_waits_for_its_share_of_the_time_only(
+    aws: Clients, function: Lambda, alerts: Callable[[], list[PurchaseAlert]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(aws_calls, "time", SimpleNamespace(monotonic=lambda: -function.left_s))
+    failing = drop(aws, lines(event("e1")), "clickstream/failing.json")
+    fine = drop(aws, lines(event("e2", page_url="https://shop.example")), "clickstream/fine.json")
+
+    def throttle(real: Any, request: dict[str, Any]) -> Any:
+        if '"e1"' in request["PublishBatchRequestEntries"][0]["Message"]:
+            raise error("Throttling")
+        return real(**request)
+
+    function.clients["sns"].every = throttle
+    assert function.invoke(failing, fine) == ["0"]
+    assert ids(alerts()) == ["e2"]
 
 
 def test_a_file_that_may_not_be_read_leaves_the_message(aws: Clients, function: Lambda) -> None:
@@ -636,7 +827,7 @@ def test_the_log_has_ids_and_counts_and_nothing_of_the_events(
     function.invoke(drop(aws, lines(event("e1", user_id="user-4711"), event("v", "page_view"), bad)), "{")
     out = capsys.readouterr().out
     assert "4711" not in out
-    done, left = map(json.loads, out.splitlines())
+    left, done = map(json.loads, out.splitlines())
     assert done["message"] == "object done"
     expected = {"events": 3, "filtered": 1, "published": 1, "receipts": 1, "dead_letters_sent": 1}
     assert expected.items() <= done["counts"].items()

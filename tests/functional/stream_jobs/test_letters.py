@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from io import BytesIO
+from threading import Event
 from typing import Any
 
 import boto3
-import msgspec
 import pytest
 from botocore.exceptions import ClientError
+from botocore.stub import Stubber
 from moto import mock_aws
+from msgspec.structs import replace
 
 from schemas.dead_letter import DeadLetter, dead_letter_of, encode_dead_letter
 from schemas.errors import BadRecordError, WorkFailedError
-from stream_jobs.letters import FOREIGN, Found, LetterQueue, Selection
-from stream_jobs.patience import Patience
+from stream_jobs import letters as letters_module
+from stream_jobs.found_letters import FOREIGN, Found, Selection
+from stream_jobs.letters import LetterQueue
+from stream_jobs.patience import Patience, StoppedError
 from stream_jobs.payloads import Payloads
 
 BUCKET = "clickstream-curated"
@@ -27,7 +32,8 @@ def patience() -> Patience:
 
 
 @pytest.fixture
-def queue() -> Iterator[tuple[Any, str]]:
+def queue(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Any, str]]:
+    monkeypatch.setattr(letters_module, "_POLL_S", 0)  # nothing is slow to be seen here
     with mock_aws():
         sqs = boto3.client("sqs", region_name="us-east-1")
         yield sqs, sqs.create_queue(QueueName="dead-letters")["QueueUrl"]
@@ -42,7 +48,8 @@ def s3() -> Iterator[Any]:
 
 
 def letter(payload: bytes = b"{", reason: str = "not_json", location: str | None = None) -> DeadLetter:
-    return dead_letter_of(payload, reason=reason, detail="why", stage="decode", arrival_us=0, location=location)
+    inside = dead_letter_of(payload, reason=reason, detail="why", stage="decode", arrival_us=0)
+    return inside if location is None else replace(inside, payload_base64=None, payload_location=location)
 
 
 def put(sqs: Any, url: str, count: int) -> None:
@@ -50,11 +57,9 @@ def put(sqs: Any, url: str, count: int) -> None:
         sqs.send_message(QueueUrl=url, MessageBody=encode_dead_letter(letter(str(number).encode())).decode())
 
 
-def looking(
-    sqs: Any, url: str, hidden_s: int = 60, said: list[str] | None = None, began_us: int = 1 << 62
-) -> LetterQueue:
+def looking(sqs: Any, url: str, hidden_s: int = 60, said: list[str] | None = None) -> LetterQueue:
     told: list[str] = [] if said is None else said
-    return LetterQueue(sqs, url, hidden_s, began_us, patience, told.append)
+    return LetterQueue(sqs, url, hidden_s, patience, Event().wait, told.append)
 
 
 def texts(rounds: Iterator[list[Found]]) -> list[str]:
@@ -69,7 +74,7 @@ def visible(sqs: Any, url: str) -> int:
 def test_every_letter_is_seen_once_and_all_are_there_afterwards(queue: tuple[Any, str]) -> None:
     put(*queue, 23)
     with looking(*queue) as letters:
-        assert letters.how_many() == 23
+        assert letters.start().visible == 23
         assert texts(letters.rounds()) == sorted(map(str, range(23)))
         assert visible(*queue) == 0
     assert visible(*queue) == 23
@@ -91,14 +96,121 @@ def test_letters_that_come_back_while_it_looks_do_not_keep_it_for_ever(queue: tu
 
 def test_a_queue_that_never_runs_dry_does_not_keep_it_for_ever(queue: tuple[Any, str]) -> None:
     sqs, url = queue
-    put(sqs, url, 20)
     seen = 0
-    with looking(sqs, url, began_us=0) as letters:
+    with looking(sqs, url) as letters:
+        letters.wait_for_later()
+        put(sqs, url, 20)
         for round_ in letters.rounds():
             assert all(map(letters.is_later, round_))
             seen += len(round_)
             put(sqs, url, len(round_))
     assert seen == 200
+
+
+def test_what_was_sent_before_is_not_later_and_what_is_waited_with_is(queue: tuple[Any, str]) -> None:
+    put(*queue, 1)
+    with looking(*queue) as letters:
+        ((before,), *_) = letters.rounds()
+        letters.wait_for_later()
+        put(*queue, 1)
+        ((after,), *_) = letters.rounds()
+        assert (letters.is_later(before), letters.is_later(after)) == (False, True)
+
+
+def test_a_stop_ends_the_waiting(queue: tuple[Any, str]) -> None:
+    stopped = Event()
+    stopped.set()
+    letters = LetterQueue(*queue, 60, patience, stopped.wait, lambda _: None)
+    with pytest.raises(StoppedError):
+        letters.wait_for_later()
+
+
+def hold(sqs: Any, url: str, hidden_s: int = 60) -> Any:
+    (message,) = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=1, VisibilityTimeout=hidden_s)["Messages"]
+    return message["ReceiptHandle"]
+
+
+def test_letters_that_another_reader_holds_are_counted(queue: tuple[Any, str]) -> None:
+    put(*queue, 12)
+    hold(*queue)
+    with looking(*queue) as letters:
+        assert len(texts(letters.rounds())) == 11
+        assert letters.elsewhere() == 1
+
+
+def test_letters_that_another_reader_gave_back_or_deleted_meanwhile_are_nowhere_else(queue: tuple[Any, str]) -> None:
+    sqs, url = queue
+    put(sqs, url, 3)
+    given_back, deleted = hold(sqs, url), hold(sqs, url)
+    with looking(sqs, url) as letters:
+        assert letters.start().hidden == 2
+        sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=given_back, VisibilityTimeout=0)
+        assert len(texts(letters.rounds())) == 2
+        sqs.delete_message(QueueUrl=url, ReceiptHandle=deleted)
+        assert letters.elsewhere() == 0
+
+
+def test_a_count_that_is_out_of_date_does_not_make_letters_that_were_read_others_letters(
+    queue: tuple[Any, str],
+) -> None:
+    put(*queue, 3)
+    handles = [hold(*queue) for _ in range(3)]
+    with looking(*queue) as letters:
+        assert letters.start().hidden == 3
+        for handle in handles:
+            queue[0].change_message_visibility(QueueUrl=queue[1], ReceiptHandle=handle, VisibilityTimeout=0)
+        letters.take_out([found.message_id for round_ in letters.rounds() for found in round_])
+        put(*queue, 3)
+        for _ in range(3):
+            hold(*queue)  # the queue still counts three
+        assert letters.elsewhere() == 0
+
+
+@pytest.mark.parametrize(("bound", "is_taken_out"), [("MOST_HELD", False), ("MOST_SEEN", True)])
+def test_more_letters_than_memory_is_for_are_left_and_told(
+    queue: tuple[Any, str], monkeypatch: pytest.MonkeyPatch, bound: str, is_taken_out: bool
+) -> None:
+    monkeypatch.setattr(letters_module, bound, 10)
+    put(*queue, 30)
+    seen = 0
+    with looking(*queue) as letters:
+        for round_ in letters.rounds():
+            assert not letters.is_cut
+            seen += len(round_)
+            if is_taken_out:
+                letters.take_out([found.message_id for found in round_])
+        assert letters.is_cut
+    assert 10 <= seen < 20
+    assert visible(*queue) == (30 - seen if is_taken_out else 30)
+
+
+class FailingOnce:
+    """A queue that fails to delete the first entry of the first batch."""
+
+    def __init__(self, sqs: Any) -> None:
+        self._sqs = sqs
+        self._has_failed = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sqs, name)
+
+    def delete_message_batch(self, **arguments: Any) -> Any:
+        entries = arguments.pop("Entries")
+        refused = [] if self._has_failed else [entries.pop(0)]
+        self._has_failed = True
+        answer = self._sqs.delete_message_batch(Entries=entries, **arguments)
+        failed = [{"Id": entry["Id"], "Code": "InternalError", "SenderFault": False} for entry in refused]
+        return {**answer, "Failed": failed}
+
+
+def test_a_letter_whose_deletion_fails_once_is_deleted(queue: tuple[Any, str]) -> None:
+    sqs, url = queue
+    put(sqs, url, 3)
+    with looking(FailingOnce(sqs), url) as letters:
+        letters.take_out([found.message_id for round_ in letters.rounds() for found in round_])
+    assert letters.start().visible == 3
+    with looking(sqs, url) as letters:
+        assert (letters.start().visible, letters.start().hidden) == (0, 0)
 
 
 def test_a_letter_that_is_taken_out_is_gone(queue: tuple[Any, str]) -> None:
@@ -167,6 +279,23 @@ def test_a_payload_is_read_from_wherever_it_is(s3: Any) -> None:
     assert payloads.of(letter(large, location=stored(s3, large))) == large
 
 
+@pytest.mark.parametrize("code", ["AccessDenied", "KMS.DisabledException", "InvalidObjectState"])
+def test_a_payload_that_may_not_be_read_is_told_and_is_no_failure(s3: Any, code: str) -> None:
+    located = letter(b"right", location=stored(s3, b"right"))
+    with Stubber(s3) as stub:
+        stub.add_client_error("get_object", code, http_status_code=403)
+        with pytest.raises(BadRecordError, match=f"cannot be read from s3://.*{code}"):
+            Payloads(s3, BUCKET, patience).of(located)
+
+
+def test_a_key_service_that_has_too_much_to_do_is_asked_again(s3: Any) -> None:
+    located = letter(b"right", location=stored(s3, b"right"))
+    with Stubber(s3) as stub:
+        stub.add_client_error("get_object", "KMS.ThrottlingException", http_status_code=400)
+        stub.add_response("get_object", {"Body": BytesIO(b"right")})
+        assert Payloads(s3, BUCKET, patience).of(located) == b"right"
+
+
 @pytest.mark.parametrize(
     ("location", "told"),
     [
@@ -177,7 +306,7 @@ def test_a_payload_is_read_from_wherever_it_is(s3: Any) -> None:
     ],
 )
 def test_a_payload_that_is_not_there_is_told(s3: Any, location: str | None, told: str) -> None:
-    lost = msgspec.structs.replace(letter(), payload_base64=None, payload_location=location)
+    lost = replace(letter(), payload_base64=None, payload_location=location)
     with pytest.raises(BadRecordError, match=told):
         Payloads(s3, BUCKET, patience).of(lost)
 
@@ -191,7 +320,7 @@ def test_bytes_that_are_not_those_of_the_letter_are_refused(s3: Any) -> None:
 
 def test_a_payload_that_is_no_base64_is_told(s3: Any) -> None:
     with pytest.raises(BadRecordError, match="base64"):
-        Payloads(s3, BUCKET, patience).of(msgspec.structs.replace(letter(), payload_base64="x"))
+        Payloads(s3, BUCKET, patience).of(replace(letter(), payload_base64="x"))
 
 
 def test_a_bucket_that_refuses_is_no_fault_of_the_letter(s3: Any) -> None:

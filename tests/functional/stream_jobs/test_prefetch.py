@@ -57,7 +57,7 @@ class Reading:
 
     def __init__(self, stream: Endless) -> None:
         self.rests = False
-        self.prefetch = Prefetch(lambda wait: self._fetcher(stream, wait), lambda: self.rests)
+        self.prefetch = Prefetch(lambda wait: self._fetcher(stream, wait), lambda: self.rests, 0.05)
 
     def adopt(self, *slots: int) -> None:
         for slot in slots:

@@ -15,7 +15,7 @@ from schemas.instants import parse_instant_us
 from schemas.receipt import decode_receipt
 from stream_jobs.outbox import Delivery, Entry
 from stream_jobs.patience import GaveUpError, Patience
-from stream_jobs.topic import MAX_FLIGHTS, AlertTopics, fifo_twin, message_bytes
+from stream_jobs.topic import MAX_FLIGHTS, AlertTopics, fifo_ids, fifo_twin, message_bytes
 
 ARRIVAL = "2026-11-24T10:00:00.000000Z"
 PUBLISHED_US = parse_instant_us(ARRIVAL) + 80_000
@@ -62,8 +62,8 @@ def fail(failed_id: str, code: str, *, sender: bool) -> Callable[[Sequence[dict[
     return answer
 
 
-def refusal(code: str, status: int) -> ClientError:
-    response: Any = {"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": {"HTTPStatusCode": status}}
+def refusal(code: str, status: int, message: str = "no") -> ClientError:
+    response: Any = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
     return ClientError(response, "PublishBatch")
 
 
@@ -101,7 +101,7 @@ def test_each_acknowledged_alert_has_a_receipt_with_its_latency() -> None:
     receipts = [decode_receipt(line) for line in delivery.receipts]
     assert [(receipt.event_id, receipt.message_id) for receipt in receipts] == [("a", "m-a"), ("b", "m-b")]
     assert [receipt.latency_ms for receipt in receipts] == [80.0, 80.0]
-    assert delivery.counts == {"published": 2, "retries": 0}
+    assert delivery.counts == {"published": 2}
     assert topic.attributes[0]["amount_minor"] == {"DataType": "Number", "StringValue": "1234"}
     assert "country" not in topic.attributes[1]
 
@@ -111,7 +111,7 @@ def test_a_200_with_a_failed_entry_is_a_failure_of_that_entry_only() -> None:
     delivery = deliver(topic, entries(alert("a"), alert("b"), alert("c")))
     assert topic.calls == [["a", "b", "c"], ["b"]]
     assert [(taken.event_id, taken.maybe_repeat) for taken in topic.taken] == [("a", False), ("c", False), ("b", True)]
-    assert delivery.counts == {"published": 3, "retries": 1}
+    assert delivery.counts == {"published": 3}
 
 
 def test_a_rejected_entry_becomes_a_dead_letter_with_the_alert_in_it() -> None:
@@ -130,6 +130,14 @@ def test_a_call_refused_for_one_entry_costs_the_others_nothing() -> None:
     delivery = deliver(topic, entries(alert("good"), alert("bad"), alert("fine")))
     assert [taken.event_id for taken in topic.taken] == ["good", "fine"]
     assert [decode_dead_letter(letter).event_id for letter in delivery.dead_letters] == ["bad"]
+
+
+def test_a_topic_that_is_not_in_the_region_asked_costs_no_alert_its_place() -> None:
+    topic = FakeTopic(refusal("InvalidParameter", 400, "Invalid parameter: TopicArn"))
+    delivery = deliver(topic, entries(alert("a"), alert("b")))
+    assert isinstance(delivery.failure, WorkFailedError)
+    assert delivery.untouched == ["a", "b"]
+    assert delivery.dead_letters == []
 
 
 def test_an_outage_is_waited_out_and_nothing_is_called_a_repeat_that_was_never_sent() -> None:
@@ -179,17 +187,25 @@ def test_an_alert_too_large_with_its_attributes_is_a_dead_letter_and_never_sent(
     assert [decode_dead_letter(letter).event_id for letter in delivery.dead_letters] == ["big"]
 
 
-def test_a_fifo_topic_is_told_the_user_as_the_group_and_the_event_as_the_id() -> None:
+def test_a_fifo_topic_is_told_the_user_as_the_group_and_an_id_for_event_and_rule() -> None:
     topic = FakeTopic()
     deliver(topic, entries(alert("a", rule="ordered"), alert("ü" * 10, rule="ordered")))
     (group, own_id), (same_group, other_id) = topic.fifo
     assert group == same_group
-    assert own_id == "ordered.a"
-    assert other_id is not None
-    assert other_id.isascii()
+    assert own_id != other_id
     plain = FakeTopic()
     deliver(plain, entries(alert("a")))
     assert plain.fifo == [(None, None)]
+
+
+def test_a_fifo_topics_id_is_the_events_own_where_there_is_one_rule_for_its_type() -> None:
+    def id_of(event_id: str, rule: str = "purchase") -> str:
+        return fifo_ids(alert(event_id, rule=rule))["MessageDeduplicationId"]
+
+    assert id_of("order-1") == "order-1"
+    assert id_of("ü" * 10).isascii()
+    ids = [id_of("big.e1"), id_of("e1", "big"), id_of("e1"), id_of("1", "big.e"), id_of("e.1", "big"), id_of("e.1")]
+    assert len(set(ids)) == len(ids)
 
 
 def test_a_users_alerts_for_a_fifo_topic_go_out_one_by_one() -> None:

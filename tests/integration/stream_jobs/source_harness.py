@@ -228,6 +228,7 @@ class SourceJob:
         self.stream = stream
         self._source = {"source": source, "jars": jars, "stream": stream.name, "arn": stream.arn}
         self._job: dict[str, Any] = {}
+        self._last: Path | None = None
         self._seen: list[Seen] = []
         self._read_bytes = 0
 
@@ -238,6 +239,7 @@ class SourceJob:
     def start_from(self, restart_point: Path | str | None, parallelism: int = 1) -> None:
         """Start from a checkpoint or savepoint."""
         assert restart_point is not None
+        self._last = Path(restart_point)
         self.start(parallelism=parallelism, restart_point=str(restart_point))
 
     def stop(self) -> str:
@@ -247,7 +249,7 @@ class SourceJob:
         self.flink.ask("cancel")
 
     def newest_restart_point(self) -> Path | None:
-        return newest_restart_point(self.folder)
+        return newest_restart_point(self.folder, self._last)
 
     @property
     def rest(self) -> tuple[int, str]:

@@ -22,7 +22,7 @@ from schemas.errors import ConfigError
 from stream_jobs import runtime
 from stream_jobs.connector import ConnectorConfig, connector_jars, emulator_of, with_arrival
 from stream_jobs.poller import PollerConfig
-from stream_jobs.record_type import RECORD_TYPE
+from stream_jobs.record_type import BEGINNINGS, RECORD_TYPE
 from stream_jobs.sources import SourceConfig, records
 from stream_jobs.spread import spread_keys
 
@@ -41,8 +41,15 @@ class Reader(ProcessFunction):  # type: ignore[misc]
     def open(self, runtime_context: Any) -> None:
         self._subtask = int(runtime_context._runtime_context.getTaskInfo().getIndexOfThisSubtask())
 
-    def process_element(self, value: tuple[bytes, int, str, str], ctx: Any) -> Iterator[Any]:
+    def process_element(self, value: tuple[bytes, int, str, str, bool], ctx: Any) -> Iterator[Any]:
         yield value, self._subtask
+
+
+class Nothing(ProcessFunction):  # type: ignore[misc]
+    """Takes whatever comes."""
+
+    def process_element(self, value: bytes, ctx: Any) -> Iterator[Any]:
+        return iter(())
 
 
 class Tally(KeyedProcessFunction):  # type: ignore[misc]
@@ -55,8 +62,8 @@ class Tally(KeyedProcessFunction):  # type: ignore[misc]
         self._count = runtime_context.get_state(ValueStateDescriptor("count", Types.LONG()))
         self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
-    def process_element(self, value: tuple[tuple[bytes, int, str, str], int], ctx: Any) -> Iterator[Any]:
-        (data, arrival_us, shard_id, sequence_number), subtask = value
+    def process_element(self, value: tuple[tuple[bytes, int, str, str, bool], int], ctx: Any) -> Iterator[Any]:
+        (data, arrival_us, shard_id, sequence_number, _), subtask = value
         count = (self._count.value() or 0) + 1
         self._count.update(count)
         note = {
@@ -95,9 +102,10 @@ class Runner:
         self._folder = Path(request["folder"])
         config = self._source(request)
         environment, rest_port = self._environment(request)
+        source = records(environment, config)
+        source.get_side_output(BEGINNINGS).process(Nothing(), _BYTES).uid("nothing")
         (
-            records(environment, config)
-            .process(Reader(), Types.TUPLE([RECORD_TYPE, Types.INT()]))
+            source.process(Reader(), Types.TUPLE([RECORD_TYPE, Types.INT()]))
             .uid("reader")
             .key_by(lambda record: key_of(record[0][0]), Types.STRING())
             .process(Tally(self._folder / "seen"), _BYTES)
@@ -161,7 +169,9 @@ class Runner:
             return ConnectorConfig(request["arn"], request["start"], emulator_of(os.environ))
         deadline_s = request.get("outage_deadline_s", OUTAGE_DEADLINE_S)
         folder = Path(request["folder"]) / "poller"
-        return PollerConfig(request["stream"], request["created_us"], request["start"], deadline_s, folder)
+        return PollerConfig(
+            request["stream"], request["created_us"], request["start"], deadline_s, folder, idle_wait_s=0.05
+        )
 
     def _environment(self, request: dict[str, Any]) -> tuple[StreamExecutionEnvironment, int]:
         rest_port = runtime.free_port()

@@ -16,6 +16,7 @@ from urllib.request import urlopen
 
 import pytest
 
+from infra.local.job import alerts_health
 from schemas.dead_letter import DeadLetter
 from schemas.kpl import Aggregator
 from schemas.receipt import Receipt
@@ -56,6 +57,11 @@ def aggregate(*events: bytes) -> bytes:
     for data in events:
         assert aggregator.add("user", data)
     return aggregator.drain()
+
+
+def counted(scraped: str, name: str) -> float:
+    """What Prometheus read of a metric, over all subtasks."""
+    return sum(float(line.rsplit(" ", 1)[1]) for line in scraped.splitlines() if f"_{name}{{" in line)
 
 
 def test_mixed_input_and_a_stop_in_between(
@@ -149,7 +155,7 @@ def test_mixed_input_and_a_stop_in_between(
     assert (counters["purchases"], counters["alerts"], counters["duplicates"], counters["published"]) == (11, 13, 3, 10)
     assert counters["dead_letters"] == {"broken_frame": 1, "too_large": 1}
     assert status["latency_ms"]["p99"] > 0
-    assert "_alert_latency_ms" in scraped
+    assert counted(scraped, "alert_latency_ms_count") == counters["published"]
     assert "_dead_letters_broken_frame" in scraped
     assert "user-" not in (logs := "".join(log.read_text() for log in (alert_job.folder / "log").iterdir()))
     assert '"reason\\":\\"broken_frame' in logs.replace(" ", "")
@@ -224,6 +230,46 @@ def test_a_savepoint_taken_elsewhere_is_where_an_upgraded_job_goes_on(
     wait_until(lambda: "after" in subscriber.event_ids(), 30)
     wait_until(lambda: alert_job.counters().get("duplicates") == 1, 30)
     assert sorted(subscriber.event_ids()) == ["after", "before"]
+
+
+def test_an_outage_is_seen_while_it_lasts(
+    emulator: Any,
+    alert_job: Any,
+    subscriber: Any,
+    wait_until: Callable[[Callable[[], bool], float], None],
+) -> None:
+    kinesis = emulator.client("kinesis")
+    topic_is_away = {"sns.PublishBatch": {"error": "Throttling", "times": 10_000}}
+    stream_is_away = {"kinesis.GetRecords": {"error": "InternalFailure", "times": 10_000}}
+
+    def outage_ms(operator: str) -> int:
+        return int(alert_job.status()["failing_for_ms"].get(operator, 0))
+
+    alert_job.start("--from", datetime.now(UTC).isoformat())
+    emulator.inject(**topic_is_away)
+    for name in ("waits-1", "waits-2"):
+        kinesis.put_record(StreamName="clickstream", PartitionKey="user", Data=event(name))
+    wait_until(lambda: outage_ms("publish") > 0, 20)
+    emulator.inject(**topic_is_away, **stream_is_away)
+    wait_until(lambda: min(outage_ms("publish"), outage_ms("poll")) > 11_000, 40)
+
+    status = alert_job.status()
+    assert (status["state"], status["restarts"], status["counters"]["published"]) == ("running", 0, 0)
+    assert status["oldest_unsettled_ms"] > 11_000
+    assert status["behind_ms"] > 11_000
+    assert status["counters"]["retries"] > 2
+    health = alerts_health(alert_job.folder.parent, status["updated_us"])
+    assert "calls to the topic fail for 1" in health
+    assert "calls to the stream fail for 1" in health
+    logs = "".join(log.read_text() for log in (alert_job.folder / "log").iterdir())
+    for code in ("Throttling", "InternalFailure"):
+        assert any("calls fail" in line and code in line for line in logs.splitlines())
+
+    emulator.clear_faults()
+    wait_until(lambda: {"waits-1", "waits-2"} <= set(subscriber.event_ids()), 30)
+    wait_until(lambda: alert_job.status()["failing_for_ms"] == {}, 20)
+    wait_until(lambda: alert_job.status()["behind_ms"] < 1_000, 20)
+    assert not any(alert.maybe_repeat for alert in subscriber.alerts)
 
 
 @pytest.mark.parametrize(

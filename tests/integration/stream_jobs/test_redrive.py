@@ -30,10 +30,15 @@ from stream_jobs.watching import seen, subscribed
 
 PROJECT = Path(__file__).parents[3]
 ARRIVAL_US = parse_instant_us("2026-11-24T10:00:00Z")
-# The commands as they are, but for their patience and how long a killed one hides what it read.
+# The commands as they are, but for their patience, how long a killed one hides what it read, how much one run reads,
+# and the machine's clock.
 COMMANDS = """
+import time
+time_ns = time.time_ns
+time.time_ns = lambda: time_ns() + {clock_off_s} * 1_000_000_000
 import clickstream
-from stream_jobs import dead_letters_cli
+from stream_jobs import dead_letters_cli, letters
+letters.MOST_HELD = {most_held}
 dead_letters_cli.HIDDEN_S, dead_letters_cli.PATIENCE_S = 2, {patience_s}
 clickstream.app.registered_groups.clear()
 dead_letters_cli.register(clickstream.app)
@@ -78,6 +83,9 @@ def deliver(door: Door, *bodies: bytes) -> list[bytes]:
 class Letters:
     """The dead-letter queue of the emulator, and the commands over it."""
 
+    clock_off_s = 0
+    most_held = 1_000
+
     def __init__(self, emulator: Any, folder: Path) -> None:
         self._sqs, s3 = emulator.client("sqs"), emulator.client("s3")
         self._url = self._sqs.create_queue(QueueName=f"dead-letters-{folder.name}")["QueueUrl"]
@@ -93,6 +101,10 @@ class Letters:
     def put_foreign(self, body: str) -> None:
         self._sqs.send_message(QueueUrl=self._url, MessageBody=body)
 
+    def hold(self) -> None:
+        """Read a letter and keep it, as another reader does."""
+        self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=1, VisibilityTimeout=60)
+
     def visible(self) -> int:
         return self._count("ApproximateNumberOfMessages")
 
@@ -103,8 +115,9 @@ class Letters:
         self._sqs.delete_queue(QueueUrl=self._url)
 
     def start(self, *arguments: str, patience_s: float, **variables: str) -> subprocess.Popen[str]:
+        code = COMMANDS.format(patience_s=patience_s, clock_off_s=self.clock_off_s, most_held=self.most_held)
         return subprocess.Popen(
-            [sys.executable, "-c", COMMANDS.format(patience_s=patience_s), "dead-letters", *arguments],
+            [sys.executable, "-c", code, "dead-letters", *arguments],
             cwd=PROJECT,
             env=self._environment | variables,
             stdout=subprocess.PIPE,
@@ -295,6 +308,60 @@ def test_a_letter_is_redriven_by_its_id_and_one_that_is_not_there_is_told(letter
     assert letters.visible() == 1
 
 
+@pytest.mark.parametrize("clock_off_s", [-300, 300])
+def test_a_clock_that_is_minutes_off_changes_nothing(letters: Letters, subscriber: Any, clock_off_s: int) -> None:
+    letters.clock_off_s = clock_off_s
+    aggregator = Aggregator(1_000_000)
+    for data in (line("framed"), line("bad", user_id="")):
+        assert aggregator.add("u", data)
+    letters.put(letter(aggregator.drain(), "frame", "broken_frame"), *(letter(line(f"e-{n}")) for n in range(60)))
+    tally = letters.redrive(code=1)
+    assert (tally["redriven"], tally["still_bad"], tally["alerts"]) == (60, 1, 61)
+    assert len(subscriber.event_ids()) == 61
+    assert letters.visible() == 1
+
+
+def test_a_letter_that_another_reader_holds_is_told_by_both_commands(letters: Letters, subscriber: Any) -> None:
+    letters.put(letter(line("held")))
+    letters.hold()
+    output, errors = letters.run("list")
+    assert output == ""
+    assert "0 shown of about 0" in errors
+    assert "about 1 more are hidden: another reader holds them" in " ".join(errors.split())
+    output, errors = letters.run("redrive", "--json", code=1)
+    assert json.loads(output)["elsewhere"] == 1
+    assert "about 1 more are hidden: another reader holds them" in " ".join(errors.split())
+    assert subscriber.receive() == []
+    assert letters.hidden() == 1
+
+
+def test_a_redrive_by_id_does_not_mind_what_others_hold(letters: Letters, subscriber: Any) -> None:
+    letters.put(letter(line("theirs")))
+    letters.hold()
+    letters.put(letter(line("mine")))
+    (listed,) = letters.list()
+    assert letters.redrive("--id", listed["message_id"])["redriven"] == 1
+    assert subscriber.event_ids() == ["mine"]
+
+
+def test_parts_of_what_was_too_large_or_damaged_stay(letters: Letters, subscriber: Any) -> None:
+    letters.put(letter(line("part-1"), reason="damaged_object"), letter(line("part-2")[:30], reason="too_large"))
+    tally = letters.redrive(code=1)
+    assert (tally["still_bad"], tally["alerts"], tally["redriven"]) == (2, 0, 0)
+    assert subscriber.receive() == []
+    assert letters.visible() == 2
+
+
+def test_more_letters_than_one_run_looks_at_are_told(letters: Letters) -> None:
+    letters.most_held = 10
+    letters.put(*(letter(line(f"bad-{number}", user_id="")) for number in range(30)))
+    _, errors = letters.run("list", "--all")
+    assert "more letters than one run looks at" in " ".join(errors.split())
+    _, errors = letters.run("redrive", code=1)
+    assert "more letters than one run looks at" in " ".join(errors.split())
+    assert letters.visible() == 30
+
+
 def test_a_dry_run_decides_and_changes_nothing(letters: Letters, subscriber: Any) -> None:
     letters.put(letter(line("dry")), letter(line("bad", user_id="")))
     tally = letters.redrive("--dry-run", code=1)
@@ -344,6 +411,33 @@ def test_a_redrive_killed_before_it_deletes_is_repeated_and_says_so(
     assert (tally["redriven"], tally["alerts"], tally["maybe_repeat"]) == (2, 2, 2)
     flags = sorted((each.event_id, each.maybe_repeat) for each in subscriber.receive())
     assert flags == [("killed-1", False), ("killed-1", True), ("killed-2", False), ("killed-2", True)]
+    assert letters.visible() == letters.hidden() == 0
+
+
+def test_marks_that_cannot_be_looked_through_are_told_after_the_work(
+    emulator: Any, letters: Letters, subscriber: Any
+) -> None:
+    letters.put(letter(line("marked")))
+    emulator.inject(**{"s3.ListObjectsV2": {"error": "AccessDenied", "status": 403}})
+    output, errors = letters.run("redrive", "--json", code=1)
+    assert json.loads(output)["redriven"] == 1
+    assert "marks of earlier redrives stay for now" in " ".join(errors.split())
+    assert subscriber.event_ids() == ["marked"]
+
+
+def test_redrives_at_the_same_time_lose_nothing_and_repeat_nothing_unsaid(letters: Letters, subscriber: Any) -> None:
+    wanted = {f"shared-{number:02d}" for number in range(120)}
+    letters.put(*(letter(line(event_id)) for event_id in wanted))
+    with (
+        letters.start("redrive", "--json", patience_s=5.0) as one,
+        letters.start("redrive", "--json", patience_s=5.0) as other,
+    ):
+        redriven = sum(json.loads(each.communicate(timeout=60)[0])["redriven"] for each in (one, other))
+    ids = [each.event_id for each in subscriber.receive()]
+    assert set(ids) == wanted
+    repeated = {event_id for event_id in ids if ids.count(event_id) > 1}
+    assert repeated <= {each.event_id for each in subscriber.alerts if each.maybe_repeat}
+    assert redriven >= len(wanted)
     assert letters.visible() == letters.hidden() == 0
 
 

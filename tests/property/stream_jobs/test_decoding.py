@@ -42,6 +42,7 @@ def event_lines(draw: st.DrawFn) -> bytes:
         ('"session_id"', '"s1"'),
         (draw(st.sampled_from(['"event_timestamp"', '"timestamp"'])), '"2026-11-24T10:00:00Z"'),
         ('"event_id"', json.dumps(draw(st.text(max_size=5)))),
+        ('"page_url"', draw(spelled(draw(st.sampled_from(["ü", "a&b", "purchase"]))))),
     ]
     space = draw(st.sampled_from(["", " ", "\t", "\r"]))
     members = f",{space}".join(f"{key}{space}:{space}{value}" for key, value in draw(st.permutations(fields)))

@@ -30,7 +30,7 @@ def blocks(content: bytes, cuts: list[int]) -> Iterator[bytes]:
 
 
 def read(content: bytes, cuts: list[int], limit: int = LIMIT) -> list[Piece]:
-    return list(pieces(blocks(content, cuts), limit))
+    return list(pieces(blocks(content, cuts), limit, lambda: None))
 
 
 @given(lines, sizes, st.booleans())

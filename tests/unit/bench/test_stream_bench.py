@@ -36,6 +36,12 @@ def test_a_record_holds_a_hundred_valid_events_of_one_size_and_three_purchases(n
 
 
 @pytest.mark.parametrize("number", NUMBERS)
+def test_most_events_hold_an_escaped_umlaut(number: int) -> None:
+    assert sum(rb"\u00fc" in line for line in POOL.lines(number)) > RECORD_EVENTS / 2
+    assert sum("ü" in (event.page_url or "") for event in events_of(number)) > RECORD_EVENTS / 2
+
+
+@pytest.mark.parametrize("number", NUMBERS)
 def test_both_packings_hold_the_same_events_under_their_users(number: int) -> None:
     blob = POOL.blob(number)
     assert payloads(blob) == POOL.lines(number)

@@ -21,7 +21,9 @@ def test_where_no_job_ever_ran_none_runs(tmp_path: Path) -> None:
 def test_a_job_is_known_by_its_record_and_its_process(tmp_path: Path) -> None:
     record = {"state": "running", "pid": os.getpid(), "updated_us": NOW_US, "counters": {"events": 3}, "unknown": []}
     put_on_record(tmp_path, json.dumps(record))
-    assert alerts_health(tmp_path, NOW_US) == "running, 3 events, 0 alerts, 0 restarts, last heard 0 s ago"
+    assert (
+        alerts_health(tmp_path, NOW_US) == "running, 3 events, 0 alerts, 0 dead letters, 0 restarts, last heard 0 s ago"
+    )
 
 
 def test_a_job_whose_process_is_gone_is_stale(tmp_path: Path) -> None:

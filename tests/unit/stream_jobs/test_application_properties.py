@@ -143,6 +143,22 @@ def test_one_key_cannot_bring_a_second_rule(rule: dict[str, str]) -> None:
     assert "is more than one rule" in fault
 
 
+def test_a_semicolon_in_quotes_is_no_second_rule() -> None:
+    rules = parsed(alert_rules={"sale": f"purchase where campaign = 'a;b' to {LARGE_ARN}"}).rules
+    assert rules.all[1].conditions[0].values == ("a;b",)
+
+
+@pytest.mark.parametrize(
+    "elsewhere", [TOPIC_ARN.replace("eu-central-1", "us-east-1"), TOPIC_ARN.replace("arn:aws:", "arn:aws-cn:")]
+)
+def test_a_topic_away_from_the_stream_is_a_fault(elsewhere: str) -> None:
+    expected = f"topic {elsewhere} is not where the stream is"
+    (main,) = faults(alerts={"topic_arn": elsewhere})
+    (other,) = faults(alert_rules={"large": f"purchase to {elsewhere}"})
+    assert main.startswith(expected)
+    assert other.startswith(expected)
+
+
 def test_a_group_given_twice_is_a_fault() -> None:
     twice = [*json.loads(encoded(REQUIRED)), {"PropertyGroupId": "source", "PropertyMap": {"stream_arn": STREAM_ARN}}]
     with pytest.raises(ConfigError, match="group 'source' is given twice"):

@@ -4,7 +4,10 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from schemas.dead_letter import BROKEN_FRAME
+from schemas.errors import ConfigError
 from schemas.instants import parse_instant_us
 from schemas.kpl import Aggregator
 from schemas.settings import Settings
@@ -126,6 +129,12 @@ def test_an_event_names_every_rule_that_it_meets() -> None:
     assert [rule.name for rule in found.alerts[0].rules] == ["purchase", "big"]
     found = decode_record(line(metadata={"amount_minor": 99999}), ARRIVAL_US, alert_rules=rules)
     assert [rule.name for rule in found.alerts[0].rules] == ["purchase"]
+
+
+@pytest.mark.parametrize("text", ["", "24", "a day", "off ", "-1h", "1w"])
+def test_an_age_of_another_form_is_told(text: str) -> None:
+    with pytest.raises(ConfigError, match="which is not `off` or a number with its unit"):
+        max_age_us_of(text)
 
 
 def test_an_age_is_a_number_with_its_unit_or_off() -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -11,6 +14,7 @@ import pytest
 from schemas.errors import WorkFailedError
 from stream_jobs.operators import DEAD_LETTERS, Deliver
 from stream_jobs.outbox import Address, Delivery, Entry, Limits
+from stream_jobs.patience import Witness
 
 
 class MapState(dict[str, bytes]):
@@ -20,8 +24,13 @@ class MapState(dict[str, bytes]):
         del self[key]
 
 
+@dataclass
 class Counter:
-    def inc(self, count: int) -> None: ...
+    counts: dict[str, int]
+    name: str
+
+    def inc(self, count: int) -> None:
+        self.counts[self.name] += count
 
 
 class Flink:
@@ -33,6 +42,8 @@ class Flink:
     def __init__(self) -> None:
         self.state = MapState()
         self.timers: set[int] = set()
+        self.gauges: dict[str, Callable[[], int]] = {}
+        self.counts: dict[str, int] = defaultdict(int)
         self.now_ms = 1000
 
     def get_map_state(self, _: Any) -> MapState:
@@ -44,10 +55,11 @@ class Flink:
     def add_group(self, _: str) -> Flink:
         return self
 
-    def counter(self, _: str) -> Counter:
-        return Counter()
+    def counter(self, name: str) -> Counter:
+        return Counter(self.counts, name)
 
-    def gauge(self, *_: Any) -> None: ...
+    def gauge(self, name: str, read: Callable[[], int]) -> None:
+        self.gauges[name] = read
 
     def timer_service(self) -> Flink:
         return self
@@ -68,6 +80,7 @@ class Flink:
 
 
 class Door:
+    witness: Witness
     limits = Limits(max_entries=2, max_bytes=1000, linger_ms=10, max_waiting=3)
 
     def __init__(self) -> None:
@@ -108,8 +121,12 @@ def attempt(log: Log) -> Iterator[Callable[[Flink, Door], Deliver]]:
     opened: list[Deliver] = []
 
     def begin(flink: Flink, door: Door) -> Deliver:
+        def open_door(_: object, witness: Witness) -> Door:
+            door.witness = witness
+            return door
+
         operator = Deliver(
-            lambda _: door, lambda _: 0, lambda body: body, 5, open_log=lambda _: log, clock_ms=lambda: flink.now_ms
+            open_door, lambda _: 0, lambda body: body, 5, open_log=lambda _: log, clock_ms=lambda: flink.now_ms
         )
         operator.open(flink)
         opened.append(operator)
@@ -152,6 +169,21 @@ def test_what_an_attempt_left_is_delivered_by_the_next_as_restored(attempt: Call
     closed.is_open.set()
 
 
+def test_an_empty_body_has_a_lane_go_on_whose_timers_wait_for_a_clock_that_was_set_back(
+    attempt: Callable[[Flink, Door], Deliver],
+) -> None:
+    flink, closed, door = Flink(), Door(), Door()
+    closed.is_open.clear()
+    list(attempt(flink, closed).process_element(b"one", flink))
+    flink.timers.clear()
+    operator = attempt(flink, door)
+    assert list(operator.process_element(b"", flink)) == []
+    settle(operator)
+    assert flink.fire(operator) == [b"one"]
+    assert (flink.state, [entry.body for entry in door.delivered]) == ({}, [b"one"])
+    closed.is_open.set()
+
+
 def test_a_clock_that_is_set_back_holds_nothing(attempt: Callable[[Flink, Door], Deliver]) -> None:
     flink, door = Flink(), Door()
     operator = attempt(flink, door)
@@ -182,7 +214,43 @@ def test_a_refused_entry_becomes_a_dead_letter_and_leaves(attempt: Callable[[Fli
     settle(operator)
     assert flink.fire(operator) == [b"fine", (DEAD_LETTERS, b"refused")]
     assert flink.state == {}
-    assert log.lines == [("batch with failures", {"entries": 2, "dead_letters_publish_rejected": 1})]
+    assert log.lines == [("batch with dead letters", {"entries": 2, "dead_letters_publish_rejected": 1})]
+
+
+def test_an_outage_is_seen_while_it_lasts(attempt: Callable[[Flink, Door], Deliver]) -> None:
+    flink, door = Flink(), Door()
+    door.is_open.clear()
+    operator = attempt(flink, door)
+    gauges = flink.gauges
+    assert gauges["oldest_unsettled_ms"]() == 0
+    list(operator.process_element(b"one", flink))
+    flink.now_ms += 20
+    flink.fire(operator)
+    door.witness.failing("a batch", "publish: Throttling", time.monotonic() - 30)
+    door.witness.sent_again(3)
+    flink.now_ms += 30_000
+    flink.fire(operator)
+    assert gauges["oldest_unsettled_ms"]() == 30_020
+    assert gauges["failing_for_ms"]() >= 30_000
+    assert flink.counts["retries"] == 3
+
+    door.is_open.set()
+    door.witness.over("a batch")
+    settle(operator)
+    flink.fire(operator)
+    assert (gauges["oldest_unsettled_ms"](), gauges["failing_for_ms"]()) == (0, 0)
+
+
+def test_what_an_attempt_left_waits_from_the_beginning_of_the_next(attempt: Callable[[Flink, Door], Deliver]) -> None:
+    flink, door = Flink(), Door()
+    door.is_open.clear()
+    list(attempt(flink, door).process_element(b"one", flink))
+    flink.now_ms += 5_000
+    operator = attempt(flink, door)
+    flink.fire(operator)
+    flink.now_ms += 7_000
+    assert flink.gauges["oldest_unsettled_ms"]() == 7_000
+    door.is_open.set()
 
 
 def test_a_delivery_that_fails_fails_the_attempt_and_forgets_nothing(attempt: Callable[[Flink, Door], Deliver]) -> None:

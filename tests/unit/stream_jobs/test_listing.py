@@ -8,7 +8,7 @@ import pytest
 
 from schemas.dead_letter import DeadLetter, dead_letter_of
 from schemas.instants import parse_instant_us
-from stream_jobs.letters import Found
+from stream_jobs.found_letters import Found
 from stream_jobs.listing import HEADING, line_of, listed, payload_line_of
 from stream_jobs.terminal import printable
 

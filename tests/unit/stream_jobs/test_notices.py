@@ -62,6 +62,7 @@ def test_a_plain_notification_names_objects_by_encoded_keys() -> None:
         bucket=RAW,
         key="clickstream/öl und so+.json",
         etag="d41d8cd98f00b204e9800998ecf8427e",
+        size_bytes=1024,
         event_us=parse_instant_us("2026-11-24T10:00:00.123Z"),
     )
     assert second.version_id == "v1"
@@ -74,6 +75,7 @@ def test_event_bridge_names_an_object_by_its_key_as_it_is() -> None:
         key="clickstream/100% öl+.json",
         etag="b1946ac92492d2347c6235b4d2611184",
         version_id="v2",
+        size_bytes=5,
         event_us=parse_instant_us("2026-11-24T10:00:00Z"),
     )
 

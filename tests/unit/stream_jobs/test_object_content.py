@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Callable
 
 import pytest
 
@@ -9,12 +10,14 @@ from stream_jobs.object_content import Piece, pieces
 LIMIT = 100
 
 
-def read(content: bytes, limit: int = LIMIT, block: int = 1 << 20) -> list[Piece]:
-    return list(pieces((content[at : at + block] for at in range(0, len(content), block)), limit))
+def read(
+    content: bytes, limit: int = LIMIT, block: int = 1 << 20, on_block: Callable[[], object] = lambda: None
+) -> list[Piece]:
+    return list(pieces((content[at : at + block] for at in range(0, len(content), block)), limit, on_block))
 
 
-def texts(content: bytes, **options: int) -> list[bytes]:
-    return [piece.data for piece in read(content, **options)]
+def texts(content: bytes, block: int = 1 << 20) -> list[bytes]:
+    return [piece.data for piece in read(content, block=block)]
 
 
 def test_each_line_is_a_piece_with_its_number() -> None:
@@ -87,10 +90,46 @@ def test_a_gzip_that_only_its_checksum_calls_damaged_gives_all_its_lines() -> No
     assert "incorrect data check" in last.damage
 
 
-def test_bytes_behind_a_gzip_are_damage() -> None:
-    first, last = read(gzip.compress(b"a\n") + b"more")
+@pytest.mark.parametrize("behind", [b"more", bytes(600) + b"more"])
+def test_bytes_behind_a_gzip_are_damage(behind: bytes) -> None:
+    first, last = read(gzip.compress(b"a\n") + behind)
     assert first.data == b"a"
     assert last.damage is not None
+
+
+@pytest.mark.parametrize("block", [1, 7, 1 << 20])
+def test_zeros_behind_a_gzip_or_one_of_its_members_are_padding(block: int) -> None:
+    padded = gzip.compress(b"a\n") + bytes(500) + gzip.compress(b"b") + bytes(1)
+    assert read(padded, block=block) == [Piece(1, b"a", 1), Piece(2, b"b", 1)]
+
+
+@pytest.mark.parametrize("block", [1, 2, 3, 4, 1000])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_a_byte_order_mark_belongs_to_no_piece(block: int, pack: Callable[[bytes], bytes]) -> None:
+    mark = b"\xef\xbb\xbf"
+    assert texts(pack(mark + b'{"a": 1}\n' + mark), block=block) == [b'{"a": 1}', mark]
+    assert texts(pack(mark + b"[1,2]"), block=block) == [b"1", b"2"]
+    assert texts(pack(mark), block=block) == []
+    assert texts(pack(mark[:2]), block=block) == [mark[:2]]
+
+
+def test_a_gzip_of_much_more_than_itself_is_watched_while_it_is_unzipped() -> None:
+    calls = 0
+
+    def on_block() -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 10:
+            raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        read(gzip.compress(b" " * 20_000_000), on_block=on_block)
+
+
+def test_a_gzip_that_holds_nothing_is_watched_while_it_is_read() -> None:
+    calls: list[None] = []
+    assert read(gzip.compress(b"") * 100, block=100, on_block=lambda: calls.append(None)) == []
+    assert len(calls) == 20
 
 
 def test_an_array_that_is_cut_gives_its_whole_elements_and_says_so() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from stream_jobs.outbox import Address, Entry, Limits, Outbox
@@ -50,6 +52,37 @@ def test_one_batch_is_out_at_a_time() -> None:
     assert bodies(outbox, 50) == []
     outbox.settle(first)
     assert bodies(outbox, 50) == [b"b"]
+
+
+def test_a_lane_full_by_bytes_says_so_and_lets_its_batch_go_at_once() -> None:
+    outbox = Outbox(replace(LIMITS, max_waiting_bytes=1_000), lambda _: Address(size_bytes=1))
+    outbox.add(b"a" * 600, 0)
+    assert not outbox.is_full
+    assert bodies(outbox, 0) == []
+    outbox.add(b"b" * 600, 0)
+    assert outbox.is_full
+    assert len(bodies(outbox, 0)) == 2
+    assert not outbox.is_full
+
+
+def test_what_an_earlier_life_left_fills_a_lane_by_its_bytes_too() -> None:
+    limits = replace(LIMITS, max_waiting_bytes=1_000)
+    assert Outbox(limits, address, [("0", b"a" * 600), ("1", b"b" * 600)]).is_full
+
+
+def test_the_oldest_entry_counts_until_it_is_settled() -> None:
+    outbox = Outbox(replace(LIMITS, max_flights=2), by_letters)
+    assert outbox.oldest_since_ms() is None
+    outbox.add(b"t-a", 5)
+    first = outbox.take(20)
+    outbox.add(b"t-b", 30)
+    second = outbox.take(50)
+    outbox.add(b"t-c", 60)
+    assert outbox.oldest_since_ms() == 5
+    outbox.settle(first)
+    assert outbox.oldest_since_ms() == 30
+    outbox.settle(second)
+    assert outbox.oldest_since_ms() == 60
 
 
 def test_a_full_lane_says_so() -> None:

