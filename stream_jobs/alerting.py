@@ -6,9 +6,7 @@ nor repeats. A life that dies otherwise leaves its checkpoints, and the next one
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import signal
 import threading
 import time
@@ -27,8 +25,8 @@ from stream_jobs.connector import ConnectorConfig, connector_jars, emulator_of
 from stream_jobs.decoding import max_age_us_of
 from stream_jobs.defaults import DEDUPE_HOURS, LONGEST_RECEIPTS_LINGER_S, PUBLISH_DEADLINE_S, STREAM_OUTAGE_S
 from stream_jobs.job import JobPlan, build
-from stream_jobs.job_status import JobStatus, Reading
-from stream_jobs.patience import GaveUpError
+from stream_jobs.job_status import JobStatus
+from stream_jobs.job_watch import JobWatch, StatusRecord, innermost_cause, plain
 from stream_jobs.poller import PollerConfig, idle_wait_s
 from stream_jobs.probe import Stream, probe
 from stream_jobs.rules import rules_of
@@ -38,10 +36,7 @@ from stream_jobs.sources import SourceConfig
 STATUS_FILE = "status.json"
 _START_DEADLINE_S = 180.0
 _SETTLE_DEADLINE_S = 10.0
-_SILENCE_DEADLINE_S = 60.0
 _LOOK_INTERVAL_S = 1.0
-_PYTHON_ERROR = re.compile(r"^pemja\.core\.PythonException: <class '[\w.]+'>: ")
-_FINISHED = ("FAILED", "CANCELED", "FINISHED")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +83,7 @@ class AlertsRun:
         self._say = say
         self._stop = threading.Event()
         self._pause = threading.Event()  # never set: for waits that a stop must not cut short
-        self._heard_s = time.monotonic()
-        self._has_run = False
-        self._explained = 0
-        self._status: dict[str, Any] = {}
+        self._record = StatusRecord(config.folder / STATUS_FILE)
 
     def run(self) -> dict[str, Any]:
         """Run until SIGTERM or SIGINT, and return the final status.
@@ -105,18 +97,18 @@ class AlertsRun:
         with lives.only_one(self._config.folder):
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: self._stop.set())
-            self._write_status("starting", pid=os.getpid(), started_us=now_us())
+            self._record.write("starting", pid=os.getpid(), started_us=now_us())
             try:
                 self._live(stream)
             except Py4JError as error:
-                self._write_status("failed")
+                self._record.write("failed")
                 raise WorkFailedError(
                     f"Flink broke off: {plain(innermost_cause(str(error)))}; its log is in {self._logs}"
                 ) from error
             except BaseException:
-                self._write_status("failed")
+                self._record.write("failed")
                 raise
-        return self._status
+        return self._record.said
 
     @property
     def _logs(self) -> Path:
@@ -143,18 +135,18 @@ class AlertsRun:
         build(environment, plan)
         lives.begin(folder, beginning)  # not before: up to here a wrong option leaves everything as it was
         job = environment.execute_async("purchase-alerts")
+        self._record.said["restored_from"] = str(beginning.restart_point or "") or None
         status = JobStatus(rest_port, str(job.get_job_id()))
-        self._status |= {"restored_from": str(beginning.restart_point or "") or None}
-        self._heard_s = time.monotonic()
-        self._await_running(job, status)
-        if not self._has_run:
+        watch = JobWatch(job, status, self._record, self._logs, self._say, self._stop.is_set)
+        self._await_running(watch)
+        if not watch.has_run:
             job.cancel().result()
-            self._write_status("stopped")
+            self._record.write("stopped")
             return
         self._say("running")
         while not self._stop.wait(_LOOK_INTERVAL_S):
-            self._look(job, status)
-        self._shut_down(job, status, source, beginning.start, folder)
+            watch.look()
+        self._shut_down(job, watch, source, beginning.start, folder)
 
     def _source(self, stream: Stream, beginning: lives.Beginning, folder: Path) -> SourceConfig:
         config = self._config
@@ -186,115 +178,38 @@ class AlertsRun:
             config.prometheus_port,
         )
 
-    def _await_running(self, job: Any, status: JobStatus) -> None:
+    def _await_running(self, watch: JobWatch) -> None:
         deadline_s = time.monotonic() + _START_DEADLINE_S
         while not self._stop.is_set():
-            reading = self._look(job, status)
+            reading = watch.look()
             if reading is not None and reading.running:
                 return
             if time.monotonic() > deadline_s:
                 raise WorkFailedError(f"the job did not start within {_START_DEADLINE_S:.0f} s, see {self._logs}")
             self._stop.wait(_LOOK_INTERVAL_S)
 
-    def _look(self, job: Any, status: JobStatus) -> Reading | None:
-        """Return how the job does and put it on record, or None where Flink is too busy to say."""
-        self._fail_if_finished(job)
-        try:
-            reading = status.read()
-        except OSError as error:
-            if time.monotonic() - self._heard_s > _SILENCE_DEADLINE_S:
-                raise WorkFailedError(f"Flink does not answer: {error}; its log is in {self._logs}") from error
-            return None
-        self._heard_s = time.monotonic()
-        self._has_run |= reading.running
-        if reading.restarts > self._explained:
-            self._explain(job, status)
-        self._write_status(
-            self._state(reading),
-            restarts=reading.restarts,
-            behind_ms=reading.behind_ms,
-            oldest_unsettled_ms=reading.oldest_unsettled_ms,
-            failing_for_ms=reading.failing_for_ms,
-            latency_ms=reading.latency_ms,
-            counters=reading.counters,
-        )
-        return reading
-
-    def _explain(self, job: Any, status: JobStatus) -> None:
-        """Tell why Flink restarted the job, and end it where another attempt would only begin the same wait again."""
-        try:
-            failures = status.failures()
-        except OSError:
-            return  # too busy; the next look asks again
-        if len(failures) <= self._explained:
-            return  # it counts a restart before it tells of it
-        self._explained = len(failures)
-        cause = innermost_cause(failures[0])
-        self._status["last_failure"] = plain(cause)
-        if GaveUpError.__name__ in cause:
-            job.cancel().result()
-            raise WorkFailedError(plain(cause))
-        self._say(f"restarted after a failure ({self._explained} so far): {plain(cause)}")
-
-    def _state(self, reading: Reading) -> str:
-        if self._stop.is_set():
-            return "stopping"
-        if reading.running:
-            return "running"
-        return "restarting" if self._has_run else "starting"
-
-    def _fail_if_finished(self, job: Any) -> None:
-        try:
-            state = str(job.get_job_status().result()).rsplit(".", 1)[-1]
-        except Py4JError:
-            state = "FAILED"  # the mini cluster is gone, which only the end of the job explains
-        if state in _FINISHED:
-            try:
-                job.get_job_execution_result().result()
-            except Py4JError as error:
-                raise WorkFailedError(
-                    f"the job failed and gave up: {plain(innermost_cause(str(error)))}; its log is in {self._logs}"
-                ) from error
-            raise WorkFailedError(f"the job ended by itself ({state}), see {self._logs}")
-
-    def _shut_down(self, job: Any, status: JobStatus, source: SourceConfig, start: str, folder: Path) -> None:
+    def _shut_down(self, job: Any, watch: JobWatch, source: SourceConfig, start: str, folder: Path) -> None:
         self._say("stopping")
-        self._write_status("stopping")
+        self._record.write("stopping")
         if isinstance(source, PollerConfig):
             source.pause_file.touch()
-            self._settle(job, status)
+            self._settle(watch)
         savepoint = runtime.stop_with_savepoint(job, folder)
         lives.ended_clean(folder, start, savepoint)
-        self._write_status("stopped", savepoint=str(savepoint))
+        self._record.write("stopped", savepoint=str(savepoint))
         self._say(f"stopped; goes on from {savepoint} when started again")
 
-    def _settle(self, job: Any, status: JobStatus) -> None:
+    def _settle(self, watch: JobWatch) -> None:
         """Give what is under way some time, so that less is flagged later; two readings: each may be a second old."""
         deadline_s = time.monotonic() + _SETTLE_DEADLINE_S
         calm = 0
         while calm < 2 and time.monotonic() < deadline_s:
             self._pause.wait(_LOOK_INTERVAL_S)
-            reading = self._look(job, status)
+            reading = watch.look()
             calm = calm + 1 if reading is not None and reading.unsettled == 0 else 0
-
-    def _write_status(self, state: str, **more: Any) -> None:
-        self._status |= {"state": state, "updated_us": now_us()} | more
-        lives.write_whole(self._config.folder / STATUS_FILE, json.dumps(self._status).encode())
 
 
 def _from(beginning: lives.Beginning) -> str:
     if beginning.restart_point is not None:
         return f"from {beginning.restart_point.name}"
     return f"without saved state of this stream, from {beginning.start}"
-
-
-def innermost_cause(text: str) -> str:
-    """Return the innermost cause in a Java stack trace as one line."""
-    causes = [line.strip() for line in text.splitlines() if "Caused by:" in line]
-    cause = causes[-1].removeprefix("Caused by: ") if causes else text.strip().partition("\n")[0]
-    return cause[:500]
-
-
-def plain(cause: str) -> str:
-    """Return a cause for a person: of an error of ours its message alone."""
-    return _PYTHON_ERROR.sub("", cause)

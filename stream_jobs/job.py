@@ -12,9 +12,10 @@ from pyflink.common import Types
 from pyflink.datastream import DataStream, StreamExecutionEnvironment
 
 from schemas.settings import Settings
+from stream_jobs.delivering import Deliver
 from stream_jobs.doors import AwsDoors, Doors
 from stream_jobs.job_log import log_of_flink
-from stream_jobs.operators import ALERT_TYPE, DEAD_LETTERS, EVENT_TYPE, Decode, Dedupe, Deliver
+from stream_jobs.operators import ALERT_TYPE, DEAD_LETTERS, EVENT_TYPE, Decode, Dedupe
 from stream_jobs.record_type import BEGINNINGS, BYTES
 from stream_jobs.rules import Rules
 from stream_jobs.sources import SourceConfig, records

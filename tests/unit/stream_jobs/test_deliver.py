@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from schemas.errors import WorkFailedError
-from stream_jobs.operators import DEAD_LETTERS, Deliver
+from stream_jobs.delivering import Deliver
+from stream_jobs.operators import DEAD_LETTERS
 from stream_jobs.outbox import Address, Delivery, Entry, Limits
 from stream_jobs.patience import Witness
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from stream_jobs.alerting import innermost_cause, plain
+from stream_jobs.job_watch import innermost_cause, plain
 from stream_jobs.patience import GaveUpError
 
 TRACE = """An error occurred while calling o298.get.
