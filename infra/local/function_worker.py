@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import DeleteMessageBatchRequestEntryTypeDef, MessageTypeDef
 
 MAX_BATCH = 10
-LONG_POLL_S = 20
+# A stop waits for it: the emulator goes on with a poll whose caller has left, and would hide what comes in.
+LONG_POLL_S = 1
 
 log = logging.getLogger("function")
 
@@ -77,7 +78,7 @@ class FunctionWorker:
         function: what is called.
         folder: for the progress.
         retries: patience with the queue.
-        stop: ends `run` after the batch under way.
+        stop: ends `run` after the poll and the batch under way.
     """
 
     def __init__(
@@ -93,7 +94,6 @@ class FunctionWorker:
         self._function = function
         self._folder, self._retries, self._stop = folder, retries, stop
         self._progress = FunctionProgress()
-        self.is_idle = False
 
     def run(self) -> None:
         """Work until stopped.
@@ -106,10 +106,7 @@ class FunctionWorker:
         self._queue_arn = answer["Attributes"]["QueueArn"]
         self._report(FunctionProgress())
         while not self._stop.is_set():
-            self.is_idle = True
-            messages = self._retries.call(self._receive)
-            self.is_idle = False
-            if messages:
+            if messages := self._retries.call(self._receive):
                 self._work_on(messages)
 
     def _receive(self) -> list[MessageTypeDef]:
@@ -201,18 +198,12 @@ def main(arguments: list[str]) -> int:
         queue_url = retries.call(sqs.get_queue_url, QueueName=options.queue)["QueueUrl"]
         function = Function(named(options.handler), options.handler, options.timeout_s)
         worker = FunctionWorker(sqs, queue_url, function, options.folder, retries, stop)
-        signal.signal(signal.SIGTERM, lambda *_: _end(worker, stop))
+        signal.signal(signal.SIGTERM, lambda *_: stop.set())
         worker.run()
     except ClickstreamError as error:
         log.error("%s", error)
         return 1
     return 0
-
-
-def _end(worker: FunctionWorker, stop: Event) -> None:
-    stop.set()
-    if worker.is_idle:
-        raise SystemExit(0)  # out of a long poll, which holds no message
 
 
 if __name__ == "__main__":
