@@ -89,10 +89,12 @@ class AlertsRun:
         """Run until SIGTERM or SIGINT, and return the final status.
 
         Raises:
-            ConfigError: see `probe`, or another job holds the state.
+            ConfigError: an option has no meaning; see `probe`; or another job holds the state.
             WorkFailedError: the job could not be started, or failed and gave up.
         """
         self._rules = rules_of(self._config.settings)
+        start_of(self._config.start, now_us())
+        max_age_us_of(self._config.settings.max_alert_age)
         stream = probe(self._config.settings, self._rules)
         with lives.only_one(self._config.folder):
             for number in (signal.SIGTERM, signal.SIGINT):

@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 
 from schemas.errors import ConfigError
-from schemas.settings import load_settings, state_dir_of
+from schemas.settings import TOPIC_ARN, load_settings, state_dir_of
 from stream_jobs.defaults import DEDUPE_HOURS, PUBLISH_DEADLINE_S
 from stream_jobs.shards import TRIM_HORIZON
 
@@ -151,12 +151,16 @@ def watch(
     from stream_jobs import aws_calls
     from stream_jobs.figures import Figures
     from stream_jobs.patience import StoppedError
+    from stream_jobs.probe import require_topics
     from stream_jobs.topic import fifo_twin
     from stream_jobs.watching import OUTAGE_DEADLINE_S, Bounds, line_of, subscribed
     from stream_jobs.watching import watch as watch_queue
 
     topic = topic_arn or load_settings(os.environ, Path.cwd()).alerts_topic_arn
     topic = fifo_twin(topic) if fifo else topic
+    if TOPIC_ARN.fullmatch(topic) is None:
+        raise ConfigError(f"{topic!r} is not the ARN of an SNS topic")
+    require_topics([topic])
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from schemas.errors import BadRecordError, WorkFailedError
+from schemas.errors import BadRecordError, ConfigError, WorkFailedError
 from schemas.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -92,6 +92,7 @@ def list_letters(
     selection = _selection(reason, stage, message_id)
     shown = about = elsewhere = 0
     is_cut = False
+    missing = set(selection.ids)
     with suppress(StoppedError), _reading(settings) as (queue, payloads, stopped):
         about = queue.start().visible
         for found in _meant(queue, selection, stopped):
@@ -103,6 +104,7 @@ def list_letters(
                 if payload:
                     typer.echo(payload_line_of(letter))
             shown += 1
+            missing.discard(found.message_id)
             if shown == count and not show_all:
                 break
         elsewhere, is_cut = queue.elsewhere(), queue.is_cut
@@ -111,6 +113,8 @@ def list_letters(
         _tell(_elsewhere(elsewhere))
     if is_cut:
         _tell(_CUT)
+    if missing:
+        raise WorkFailedError(_missing(missing))
 
 
 def redrive(
@@ -121,11 +125,17 @@ def redrive(
     fifo: Annotated[
         bool, typer.Option("--fifo", help="Publish to the main topic's FIFO twin, whose name ends in .fifo.")
     ] = False,
+    drop_without_alert: Annotated[
+        bool,
+        typer.Option("--drop-without-alert", help="Delete also letters of which today's rules alert nobody."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
 ) -> None:
     """Send dead letters again: decide by today's code and rules, publish the alerts, delete the letters.
 
-    A letter that is still bad stays in the queue, and one that another reader holds is not tried: the exit code is 1.
+    The rules are those of this folder's `clickstream.toml` and of this shell; they are told first. A letter that is
+    still bad, or of which these rules alert nobody, stays in the queue, and one that another reader holds is not
+    tried: the exit code is 1.
 
     Example: `clickstream dead-letters redrive --reason bad_timestamp --dry-run`
     """
@@ -133,7 +143,7 @@ def redrive(
 
     settings = load_settings(os.environ, Path.cwd())
     selection = _selection(reason, stage, message_id)
-    with _redriving(settings, fifo=fifo) as run:
+    with _redriving(settings, fifo=fifo, drop_without_alert=drop_without_alert) as run:
         try:
             run.run(selection, dry=dry_run)
         except StoppedError as error:
@@ -154,10 +164,13 @@ def redrive(
 def _reading(settings: Settings) -> Iterator[tuple[LetterQueue, Payloads, threading.Event]]:
     """Give the queue and the payloads, and what a signal sets."""
     from stream_jobs import aws_calls
+    from stream_jobs.asking import ask
     from stream_jobs.letters import LetterQueue
     from stream_jobs.patience import Patience
     from stream_jobs.payloads import Payloads
 
+    sqs, queue_url = aws_calls.client("sqs"), settings.dead_letter_queue_url
+    ask(f"queue {queue_url}", lambda: sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"]))
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
@@ -166,13 +179,12 @@ def _reading(settings: Settings) -> Iterator[tuple[LetterQueue, Payloads, thread
         return aws_calls.patience(PATIENCE_S, stopped.wait)
 
     payloads = Payloads(aws_calls.client("s3"), settings.curated_bucket, patience)
-    sqs = aws_calls.client("sqs")
-    with LetterQueue(sqs, settings.dead_letter_queue_url, HIDDEN_S, patience, stopped.wait, _tell) as queue:
+    with LetterQueue(sqs, queue_url, HIDDEN_S, patience, stopped.wait, _tell) as queue:
         yield queue, payloads, stopped
 
 
 @contextmanager
-def _redriving(settings: Settings, *, fifo: bool) -> Iterator[Redrive]:
+def _redriving(settings: Settings, *, fifo: bool, drop_without_alert: bool) -> Iterator[Redrive]:
     """Give a redrive, put together from the settings."""
     from stream_jobs import aws_calls
     from stream_jobs.doors import AwsDoors
@@ -185,6 +197,8 @@ def _redriving(settings: Settings, *, fifo: bool) -> Iterator[Redrive]:
     if fifo:
         settings = replace(settings, alerts_topic_arn=fifo_twin(settings.alerts_topic_arn))
     rules = rules_of(settings)
+    for name, topic_arn in sorted(rules.topic_arns().items()):
+        _tell(f"rule {name} to {topic_arn}")
     with (
         _reading(settings) as (queue, payloads, stopped),
         ThreadPoolExecutor(_THREADS) as threads,
@@ -203,7 +217,7 @@ def _redriving(settings: Settings, *, fifo: bool) -> Iterator[Redrive]:
         )
         yield Redrive(
             ways,
-            Decider(rules),
+            Decider(rules, drop_without_alert=drop_without_alert),
             stopped.is_set,
             lambda tally: status.update(f"{tally.redriven} letters redriven, {tally.still_bad} still bad"),
             _Telling(),
@@ -214,14 +228,18 @@ def _left(run: Redrive) -> list[str]:
     """Return what is not done, each in words."""
     tally, left = run.tally, []
     if tally.missing:
-        left.append(f"not in the queue, or in the hands of another reader: {', '.join(tally.missing)}")
+        left.append(_missing(tally.missing))
     if tally.still_bad:
-        left.append(f"{tally.still_bad} letters are still bad and stay in the queue")
+        left.append(f"letters that are still bad and stay in the queue: {tally.still_bad}")
     if tally.elsewhere:
         left.append(_elsewhere(tally.elsewhere))
     if run.is_cut:
         left.append(_CUT)
     return left
+
+
+def _missing(ids: Iterable[str]) -> str:
+    return f"not in the queue, or in the hands of another reader: {', '.join(sorted(ids))}"
 
 
 def _elsewhere(letters: int) -> str:
@@ -232,8 +250,13 @@ def _elsewhere(letters: int) -> str:
 
 
 def _selection(reasons: list[str] | None, stage: LetterStage | None, ids: list[str] | None) -> Selection:
+    from schemas.dead_letter import BROKEN_FRAME, PUBLISH_REJECTED
+    from schemas.event import RejectReason
     from stream_jobs.found_letters import Selection
 
+    known = {BROKEN_FRAME, PUBLISH_REJECTED, *RejectReason}
+    if unknown := sorted(set(reasons or ()) - known):
+        raise ConfigError(f"no letter has the reason {', '.join(unknown)}: there are {', '.join(sorted(known))}")
     return Selection(frozenset(ids or ()), frozenset(reasons or ()), None if stage is None else stage.value)
 
 
@@ -270,9 +293,9 @@ class _Telling:
 
         self._told += 1
         if self._told <= _MOST_REASONS_TOLD:
-            _tell(printable(f"still bad: {found.message_id} {found.reason}: {why}"))
+            _tell(printable(f"stays: {found.message_id} {found.reason}: {why}"))
         elif self._told == _MOST_REASONS_TOLD + 1:
-            _tell("still bad: and more")
+            _tell("stays: and more")
 
 
 def _show(tally: Tally, *, as_json: bool) -> None:

@@ -84,7 +84,8 @@ class Figures:
 
     def summary(self) -> Summary:
         """Return what was seen so far."""
-        quantiles = {name: self._latencies.quantile(share) for name, share in _SHARES.items()}
+        found = {name: self._latencies.quantile(share) for name, share in _SHARES.items()}
+        quantiles = {name: None if latency is None else round(latency, 1) for name, latency in found.items()}
         return Summary(
             alerts=self._latencies.count,
             distinct=self._distinct,

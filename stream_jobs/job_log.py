@@ -1,4 +1,4 @@
-"""The job's own lines: decisions with ids and counts as JSON, never payloads or a user's fields.
+"""The job's own lines, each of a trouble: ids, reasons and counts as JSON, never payloads or a user's fields.
 
 They go to Flink's log, which is a file on one machine and CloudWatch on AWS, where Flink's log takes lines from Python.
 """
@@ -15,7 +15,7 @@ class JobLog(Protocol):
     """The log of one operator, for its task's own thread alone: others are not known to the JVM."""
 
     def tell(self, message: str, **fields: str | int | None) -> None:
-        """Write one line."""
+        """Write one line, as a warning."""
         ...
 
 
@@ -37,8 +37,8 @@ class FlinkLog:
         self._logger: Any = findClass("org.apache.log4j.Logger").getLogger(f"clickstream.{name}")
 
     def tell(self, message: str, **fields: str | int | None) -> None:
-        """Write one line."""
-        self._logger.info(json.dumps({"message": message, **fields}))
+        """Write one line, as a warning."""
+        self._logger.warn(json.dumps({"message": message, **fields}))
 
 
 class ErrorStreamLog:
@@ -52,7 +52,7 @@ class ErrorStreamLog:
         self._logger = f"clickstream.{name}"
 
     def tell(self, message: str, **fields: str | int | None) -> None:
-        """Write one line."""
+        """Write one line, as a warning."""
         sys.stderr.write(json.dumps({"logger": self._logger, "message": message, **fields}) + "\n")
 
 

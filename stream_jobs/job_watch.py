@@ -18,6 +18,8 @@ from stream_jobs.lives import write_whole
 from stream_jobs.patience import GaveUpError
 
 _SILENCE_DEADLINE_S = 60.0
+_FIRST_TOLD_MS = 5_000
+_TOLD_AGAIN_MS = 60_000
 _PYTHON_ERROR = re.compile(r"^pemja\.core\.PythonException: <class '[\w.]+'>: ")
 _FINISHED = ("FAILED", "CANCELED", "FINISHED")
 
@@ -71,6 +73,7 @@ class JobWatch:
         self._is_stopping = is_stopping
         self._heard_s = time.monotonic()
         self._explained = 0
+        self._tell_failing_at_ms: dict[str, int] = {}
         self.has_run = False
 
     def look(self) -> Reading | None:
@@ -90,6 +93,7 @@ class JobWatch:
         self.has_run |= reading.running
         if reading.restarts > self._explained:
             self._explain()
+        self._tell_of_failing(reading)
         self._record.write(
             self._state(reading),
             restarts=reading.restarts,
@@ -100,6 +104,18 @@ class JobWatch:
             counters=reading.counters,
         )
         return reading
+
+    def _tell_of_failing(self, reading: Reading) -> None:
+        """Tell when the calls of an operator have failed for some time, every minute again, and when it is over."""
+        for operator, for_ms in reading.failing_for_ms.items():
+            if for_ms >= self._tell_failing_at_ms.get(operator, _FIRST_TOLD_MS):
+                self._say(
+                    f"{operator}: calls have failed for {for_ms // 1000} s, tried again; what fails is in {self._logs}"
+                )
+                self._tell_failing_at_ms[operator] = for_ms + _TOLD_AGAIN_MS
+        for operator in self._tell_failing_at_ms.keys() - reading.failing_for_ms.keys():
+            self._say(f"{operator}: calls succeed again")
+            del self._tell_failing_at_ms[operator]
 
     def _explain(self) -> None:
         """Tell why Flink restarted the job, and end it where another attempt would only begin the same wait again."""

@@ -38,10 +38,12 @@ class Decider:
 
     Args:
         rules: what is alerted, and to which topic.
+        drop_without_alert: a letter of which these rules alert nobody is done with; else it stays.
     """
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: Rules, *, drop_without_alert: bool = False) -> None:
         self._rule_names = frozenset(rules.topic_arns())
+        self._drop_without_alert = drop_without_alert
         self._decoder = Decoder(rules, None)
 
     def decide(self, letter: DeadLetter, payload: bytes) -> Decision:
@@ -69,7 +71,13 @@ class Decider:
         # A part as large as the whole is no part.
         if any(bad.payload() == payload for bad in found.dead_letters):
             raise BadRecordError(found.dead_letters[0].detail)
+        if not alerts and not found.dead_letters and not self._drop_without_alert:
+            raise BadRecordError(f"today's rules alert nobody of it: {self._rules_in_words}")
         return Decision(alerts, tuple(found.dead_letters))
+
+    @property
+    def _rules_in_words(self) -> str:
+        return ", ".join(sorted(self._rule_names))
 
     def _alert(self, letter: DeadLetter, payload: bytes) -> PurchaseAlert:
         try:
@@ -78,7 +86,7 @@ class Decider:
             raise BadRecordError(f"its payload is no alert: {error}") from error
         _instant_us(alert.arrival_timestamp)
         if alert.rule not in self._rule_names:
-            raise BadRecordError(f"there is no rule {alert.rule!r} today: {', '.join(sorted(self._rule_names))}")
+            raise BadRecordError(f"there is no rule {alert.rule!r} today: {self._rules_in_words}")
         # An earlier try may have broken off before its answer; a first one that was refused was never accepted.
         return msgspec.structs.replace(alert, maybe_repeat=True) if letter.attempts > 1 else alert
 

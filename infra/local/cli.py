@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +12,7 @@ import msgspec
 import typer
 from rich.console import Console
 
-from infra.local.state import Stack, dead_parts, read_stack
+from infra.local.state import Stack, active_environment, dead_parts, read_stack
 from schemas.errors import ConfigError
 from schemas.settings import load_alerting, state_dir_of
 
@@ -26,6 +27,7 @@ def register(app: typer.Typer) -> None:
     app.command("status", rich_help_panel=_PANEL)(status)
     app.command("flush", rich_help_panel=_PANEL)(flush)
     app.command("down", rich_help_panel=_PANEL)(down)
+    app.command("env", rich_help_panel=_PANEL)(env)
 
 
 def up(
@@ -142,3 +144,15 @@ def _shown(value: object) -> str:
 
 def _print_json(value: object) -> None:
     typer.echo(msgspec.json.encode(value).decode())
+
+
+def env() -> None:
+    """Print what makes a shell talk to the local stack: an export line for each variable.
+
+    Example: `clickstream env > stack.sh`, or at once `eval "$(clickstream env)"`
+    """
+    variables = active_environment(state_dir_of(os.environ))
+    if variables is None:
+        raise ConfigError("there is no local stack: start it with `clickstream up`")
+    for name, value in sorted(variables.items()):
+        typer.echo(f"export {name}={shlex.quote(value)}")

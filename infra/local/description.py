@@ -131,6 +131,7 @@ def create(description: Description, clients: Clients) -> Settings:
             TableInput=cast("TableInputTypeDef", table),
         )
     create_function_resources(description, clients)
+    clients.sns.create_topic(Name=f"{description.alerts_topic}.fifo", Attributes={"FifoTopic": "true"})
     return Settings(
         stream=description.stream,
         raw_bucket=description.raw_bucket,

@@ -16,6 +16,8 @@ from infra.local.faults import Faults
 from infra.local.mends.mend import Mend
 
 _MESSAGE = "failed on request"
+# Source: SNS and SQS API references, errors of PublishBatch and SendMessageBatch.
+_SENDER_FAULTS = frozenset({"InvalidParameter", "InvalidParameterValue", "InvalidMessageContents", "ValidationError"})
 
 
 def partial_failures(faults: Faults) -> Mend:
@@ -101,4 +103,4 @@ def _without_some(
 
 
 def _failure(entry_id: str, code: str) -> dict[str, Any]:
-    return {"Id": entry_id, "Code": code, "Message": _MESSAGE, "SenderFault": False}
+    return {"Id": entry_id, "Code": code, "Message": _MESSAGE, "SenderFault": code in _SENDER_FAULTS}

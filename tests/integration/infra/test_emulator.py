@@ -187,6 +187,8 @@ def test_creating_the_resources_again_changes_nothing(emulator: Emulator) -> Non
     notified = emulator.client("s3").get_bucket_notification_configuration(Bucket=DESCRIPTION.raw_bucket)
     assert len(notified["QueueConfigurations"]) == 1
     ttl = emulator.client("dynamodb").describe_time_to_live(TableName=DESCRIPTION.dropped_files_table)
+    topics = {topic["TopicArn"] for topic in emulator.client("sns").list_topics()["Topics"]}
+    assert {arn := emulator.environment["CLICKSTREAM_ALERTS_TOPIC_ARN"], f"{arn}.fifo"} <= topics
     assert ttl["TimeToLiveDescription"] == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires"}
 
 

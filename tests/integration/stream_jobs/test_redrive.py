@@ -189,6 +189,8 @@ def test_letters_are_listed_and_stay(letters: Letters) -> None:
     (located,) = letters.list("--id", by_reason["too_large"]["message_id"], "--payload")
     assert located["payload"].encode() == large
     assert located["payload_location"].startswith("s3://")
+    _, errors = letters.run("list", "--id", "no-such-letter", code=1)
+    assert "not in the queue, or in the hands of another reader: no-such-letter" in errors
     assert [each["stage"] for each in letters.list("--stage", "frame")] == ["frame"]
     assert len(letters.list("--reason", "not_json", "--reason", "too_large")) == 1
     assert len(letters.list("--count", "2")) == 2

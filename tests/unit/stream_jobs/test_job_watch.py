@@ -1,6 +1,10 @@
 from __future__ import annotations
 
-from stream_jobs.job_watch import innermost_cause, plain
+from pathlib import Path
+from typing import Any
+
+from stream_jobs.job_status import Reading
+from stream_jobs.job_watch import JobWatch, StatusRecord, innermost_cause, plain
 from stream_jobs.patience import GaveUpError
 
 TRACE = """An error occurred while calling o298.get.
@@ -17,3 +21,45 @@ def test_a_failure_is_told_by_its_innermost_cause() -> None:
     assert GaveUpError.__name__ in innermost_cause(TRACE)
     assert plain(innermost_cause(TRACE)) == "publish to arn: gave up after 1800 s"
     assert innermost_cause("An error occurred\nelsewhere") == "An error occurred"
+
+
+class Job:
+    """Flink's client of a running job, and what its REST interface says."""
+
+    def __init__(self) -> None:
+        self.failing_for_ms: dict[str, int] = {}
+
+    def get_job_status(self) -> Job:
+        return self
+
+    def result(self) -> str:
+        return "RUNNING"
+
+    def read(self) -> Reading:
+        return Reading(
+            running=True,
+            restarts=0,
+            unsettled=0,
+            behind_ms=0,
+            oldest_unsettled_ms=0,
+            failing_for_ms=self.failing_for_ms,
+            latency_ms={},
+            counters={},
+        )
+
+
+def test_an_outage_is_told_once_a_minute_and_its_end(tmp_path: Path) -> None:
+    job, said = Job(), list[str]()
+    status: Any = job
+    watch = JobWatch(job, status, StatusRecord(tmp_path / "status.json"), tmp_path, said.append, lambda: False)
+    for for_ms in (1_000, 6_000, 7_000, 60_000, 66_000):
+        job.failing_for_ms = {"publish": for_ms}
+        watch.look()
+    job.failing_for_ms = {}
+    watch.look()
+    watch.look()
+    assert [text.partition(",")[0] for text in said] == [
+        "publish: calls have failed for 6 s",
+        "publish: calls have failed for 66 s",
+        "publish: calls succeed again",
+    ]

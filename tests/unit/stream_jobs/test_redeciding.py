@@ -100,8 +100,11 @@ def test_a_whole_line_that_is_not_too_large_any_more_is_alerted() -> None:
     assert found.event_id == "e1"
 
 
-def test_a_line_that_no_rule_is_about_today_alerts_nobody() -> None:
-    assert decide(line("e1", event_type="page_view"), "decode") == []
+def test_a_letter_of_which_today_s_rules_alert_nobody_stays_unless_it_is_to_be_dropped() -> None:
+    payload = line("e1", event_type="page_view")
+    with pytest.raises(BadRecordError, match="alert nobody of it: big, purchase"):
+        decide(payload, "decode")
+    assert Decider(rules_of(SETTINGS), drop_without_alert=True).decide(letter(payload, "decode"), payload).alerts == ()
 
 
 def test_an_alert_is_as_good_as_it_was() -> None:
