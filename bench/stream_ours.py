@@ -27,7 +27,6 @@ from stream_jobs.outbox import Address, Delivery, Entry, Limits
 from stream_jobs.patience import Patience, Witness
 from stream_jobs.poller import PollerConfig
 from stream_jobs.receipts import ReceiptFiles
-from stream_jobs.record_type import BEGINNINGS
 from stream_jobs.rules import Rules, rules_of
 from stream_jobs.topic import AlertTopics
 
@@ -64,11 +63,10 @@ def run_ids(environment: StreamExecutionEnvironment, folder: Path, fetches: int)
 def run_whole(environment: StreamExecutionEnvironment, folder: Path) -> Any:
     """Start the whole job, its far sides replaced, and return its client."""
     plan = _plan(folder)
-    records = feed(environment, Packing.AGGREGATED)
-    alerts, decoded = decode_and_dedupe(records, plan)
+    alerts, decoded = decode_and_dedupe(feed(environment, Packing.AGGREGATED), plan)
     lanes = publishing_lanes(plan.rules, environment.get_parallelism())
     far = _FarDoors(plan.rules)
-    deliver(alerts, decoded.get_side_output(DEAD_LETTERS), records.get_side_output(BEGINNINGS), far, lanes)
+    deliver(alerts, decoded.get_side_output(DEAD_LETTERS), far, lanes)
     return environment.execute_async("whole")
 
 

@@ -16,7 +16,7 @@ from stream_jobs.delivering import Deliver
 from stream_jobs.doors import AwsDoors, Doors
 from stream_jobs.job_log import log_of_flink
 from stream_jobs.operators import ALERT_TYPE, DEAD_LETTERS, EVENT_TYPE, Decode, Dedupe
-from stream_jobs.record_type import BEGINNINGS, BYTES
+from stream_jobs.record_type import BYTES
 from stream_jobs.rules import Rules
 from stream_jobs.sources import SourceConfig, records
 from stream_jobs.spread import spread_keys
@@ -55,11 +55,10 @@ class JobPlan:
 
 def build(environment: StreamExecutionEnvironment, plan: JobPlan) -> None:
     """Put the job's graph into an environment."""
-    source = records(environment, plan.source)
-    alerts, decoded = decode_and_dedupe(source, plan)
+    alerts, decoded = decode_and_dedupe(records(environment, plan.source), plan)
     doors = AwsDoors(plan.settings, plan.rules, plan.publish_deadline_s, plan.receipts_linger_ms, plan.region)
     lanes = publishing_lanes(plan.rules, environment.get_parallelism())
-    deliver(alerts, decoded.get_side_output(DEAD_LETTERS), source.get_side_output(BEGINNINGS), doors, lanes)
+    deliver(alerts, decoded.get_side_output(DEAD_LETTERS), doors, lanes)
 
 
 def publishing_lanes(rules: Rules, parallelism: int) -> list[int]:
@@ -87,33 +86,28 @@ def decode_and_dedupe(records: DataStream, plan: JobPlan) -> tuple[DataStream, D
     return alerts, decoded
 
 
-def deliver(
-    alerts: DataStream, dead_letters: DataStream, beginnings: DataStream, doors: Doors, lanes: list[int]
-) -> None:
-    """Publish alerts, keep a receipt of each, and queue dead letters; every lane goes on at the beginning."""
+def deliver(alerts: DataStream, dead_letters: DataStream, doors: Doors, lanes: list[int]) -> None:
+    """Publish alerts, keep a receipt of each, and queue dead letters."""
     log = log_of_flink()
 
     def lane_of(alert: tuple[str, bytes]) -> int:
         return lanes[int(alert[0][:8], 16) % len(lanes)]
 
-    every_lane = [(f"{place:08x}", b"") for place in range(len(lanes))]
     receipts = (
-        alerts.union(beginnings.flat_map(lambda _: every_lane, ALERT_TYPE).uid("lanes").name("lanes"))
-        .key_by(lane_of, Types.INT())
+        alerts.key_by(lane_of, Types.INT())
         .process(Deliver(doors.topics, lane_of, lambda alert: alert[1], tick_ms=5, open_log=log), BYTES)
         .uid("publish")
         .name("publish")
     )
     (
-        receipts.union(beginnings)
-        .key_by(one_lane, Types.INT())
+        receipts.key_by(one_lane, Types.INT())
         .process(Deliver(doors.receipts, one_lane, lambda lines: lines, tick_ms=100, open_log=log), BYTES)
         .uid("receipts")
         .name("receipts")
         .set_parallelism(1)
     )
     (
-        dead_letters.union(receipts.get_side_output(DEAD_LETTERS), beginnings)
+        dead_letters.union(receipts.get_side_output(DEAD_LETTERS))
         .key_by(one_lane, Types.INT())
         .process(Deliver(doors.dead_letters, one_lane, lambda letter: letter, tick_ms=50, open_log=log), BYTES)
         .uid("dead-letters")

@@ -28,6 +28,8 @@ EVENT_TYPE = Types.TUPLE([Types.STRING(), Types.STRING(), BYTES])
 # User key, alert body.
 ALERT_TYPE = Types.TUPLE([Types.STRING(), BYTES])
 DEAD_LETTERS = OutputTag("dead-letters", BYTES)
+# For a beginning, empty bodies go all the way of an alert: so many user keys, one for each publishing lane at least.
+_SIGNS = 64
 
 
 class Decode(ProcessFunction):  # type: ignore[misc]
@@ -60,6 +62,10 @@ class Decode(ProcessFunction):  # type: ignore[misc]
     def process_element(self, value: tuple[bytes, int, str, str, bool], ctx: Any) -> Iterator[Any]:
         """Decode one record."""
         data, arrival_us, _, _, is_backlog = value
+        if not arrival_us:
+            yield DEAD_LETTERS, b""
+            yield from ((f"{place:08x}", "", b"") for place in range(_SIGNS))
+            return
         decoded = self._decoder.record(data, arrival_us)
         for found in decoded.alerts:
             event = found.event
@@ -108,6 +114,9 @@ class Dedupe(KeyedProcessFunction):  # type: ignore[misc]
     def process_element(self, value: tuple[str, str, bytes], ctx: Any) -> Iterator[tuple[str, bytes]]:
         """Give (user key, alert body) of each alert of an event that is new."""
         user_key, event_key, bodies = value
+        if not bodies:
+            yield user_key, b""
+            return
         if self._seen.contains(event_key):
             self._metrics.add("duplicates", 1)
             return

@@ -38,7 +38,7 @@ from stream_jobs.job_log import OpenLog, log_of_flink
 from stream_jobs.lives import flink_uri, write_whole
 from stream_jobs.metrics import Metrics
 from stream_jobs.prefetch import Prefetch
-from stream_jobs.record_type import BEGINNINGS, RECORD_TYPE
+from stream_jobs.record_type import BEGINNING, RECORD_TYPE
 from stream_jobs.shards import ENDED
 from stream_jobs.spread import spread_keys
 from stream_jobs.troubles import Troubles, TroubleTeller
@@ -89,7 +89,7 @@ def idle_wait_s(*, is_emulated: bool) -> float:
 
 
 def poll(environment: StreamExecutionEnvironment, config: PollerConfig) -> DataStream:
-    """Return the records of the stream as `RECORD_TYPE`, with `BEGINNINGS` at their side."""
+    """Return the records of the stream as `RECORD_TYPE`."""
     seed = config.folder / "seed"
     seed.mkdir(parents=True, exist_ok=True)
     if not (seed / "slots").exists():
@@ -150,13 +150,13 @@ class Poller(KeyedProcessFunction):  # type: ignore[misc]
             ctx.timer_service().register_processing_time_timer(_FIRST_TURN)
         return iter(())
 
-    def on_timer(self, timestamp: int, ctx: Any) -> Iterator[Any]:
+    def on_timer(self, timestamp: int, ctx: Any) -> Iterator[tuple[bytes, int, str, str, bool]]:
         """Emit what was fetched for a slot meanwhile."""
         self._teller.look()
         slot = self._slots[ctx.get_current_key()]
         if slot not in self._adopted:
             self._adopt(slot)
-            yield BEGINNINGS, b""
+            yield BEGINNING
             timestamp += _SKIPPED_TURNS
         elif timestamp > self._turn:
             self._prefetch.wait(_TURN_S)

@@ -15,9 +15,7 @@ SourceConfig = PollerConfig | ConnectorConfig
 
 
 def records(environment: StreamExecutionEnvironment, config: SourceConfig) -> DataStream:
-    """Return the records of a stream, as `RECORD_TYPE` of `record_type`, with its `BEGINNINGS` at their side.
-
-    Both have to be taken: a side output that nobody takes comes out among the records.
+    """Return the records of a stream, as `record_type.RECORD_TYPE`.
 
     Raises:
         ConfigError: the connector is asked for and is not on the class path.

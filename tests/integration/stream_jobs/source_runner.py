@@ -22,7 +22,7 @@ from schemas.errors import ConfigError
 from stream_jobs import runtime
 from stream_jobs.connector import ConnectorConfig, connector_jars, emulator_of, with_arrival
 from stream_jobs.poller import PollerConfig
-from stream_jobs.record_type import BEGINNINGS, RECORD_TYPE
+from stream_jobs.record_type import RECORD_TYPE
 from stream_jobs.sources import SourceConfig, records
 from stream_jobs.spread import spread_keys
 
@@ -42,14 +42,8 @@ class Reader(ProcessFunction):  # type: ignore[misc]
         self._subtask = int(runtime_context._runtime_context.getTaskInfo().getIndexOfThisSubtask())
 
     def process_element(self, value: tuple[bytes, int, str, str, bool], ctx: Any) -> Iterator[Any]:
-        yield value, self._subtask
-
-
-class Nothing(ProcessFunction):  # type: ignore[misc]
-    """Takes whatever comes."""
-
-    def process_element(self, value: bytes, ctx: Any) -> Iterator[Any]:
-        return iter(())
+        if value[0]:  # else the sign that an attempt begins to read
+            yield value, self._subtask
 
 
 class Tally(KeyedProcessFunction):  # type: ignore[misc]
@@ -102,10 +96,9 @@ class Runner:
         self._folder = Path(request["folder"])
         config = self._source(request)
         environment, rest_port = self._environment(request)
-        source = records(environment, config)
-        source.get_side_output(BEGINNINGS).process(Nothing(), _BYTES).uid("nothing")
         (
-            source.process(Reader(), Types.TUPLE([RECORD_TYPE, Types.INT()]))
+            records(environment, config)
+            .process(Reader(), Types.TUPLE([RECORD_TYPE, Types.INT()]))
             .uid("reader")
             .key_by(lambda record: key_of(record[0][0]), Types.STRING())
             .process(Tally(self._folder / "seen"), _BYTES)

@@ -12,7 +12,8 @@ from schemas.alert import decode_alert
 from schemas.instants import parse_instant_us
 from schemas.settings import Settings
 from stream_jobs import job
-from stream_jobs.operators import Decode
+from stream_jobs.operators import DEAD_LETTERS, Decode
+from stream_jobs.record_type import BEGINNING
 from stream_jobs.rules import rules_of
 
 ARRIVAL = "2026-11-24T10:00:00Z"
@@ -71,6 +72,16 @@ def test_what_an_earlier_attempt_may_have_published_says_so(
     record: Any = json.dumps(event).encode(), parse_instant_us(ARRIVAL), "shard", "1", is_backlog
     ((_, _, body),) = operator.process_element(record, None)
     assert decode_alert(body).maybe_repeat is may_repeat
+
+
+def test_a_record_without_bytes_is_a_sign_that_an_attempt_begins_to_read() -> None:
+    operator = Decode(rules_of(SETTINGS), None, False, lambda _: None)  # type: ignore[arg-type, return-value]
+    operator.open(Flink(0))
+    letter, *events = operator.process_element(BEGINNING, None)
+    assert letter == (DEAD_LETTERS, b"")
+    lanes = {int(user_key[:8], 16) % 48 for user_key, _, _ in events}
+    assert lanes == set(range(48)), "every lane of any number up to 64 is reached"
+    assert {(event_key, bodies) for _, event_key, bodies in events} == {("", b"")}
 
 
 def test_a_user_keeps_to_one_lane_of_a_fifo_topic_whatever_the_parallelism(monkeypatch: pytest.MonkeyPatch) -> None:
