@@ -79,8 +79,8 @@ class Deliver(KeyedProcessFunction):  # type: ignore[misc]
         self._log = self._open_log("deliver")
         self._teller = TroubleTeller(troubles, self._metrics, self._log)
         self._opened_ms = self._clock_ms()
-        self._metrics.gauge("unsettled", lambda: sum(len(lane.outbox) for lane in list(self._lanes.values())))
-        self._metrics.gauge("oldest_unsettled_ms", self._oldest_unsettled_ms)
+        self._metrics.level("unsettled", self._unsettled)
+        self._metrics.level("oldest_unsettled_ms", self._oldest_unsettled_ms)
 
     def process_element(self, value: Any, ctx: Any) -> Iterator[Any]:
         """Take an element in; waits while the lane is full, which holds back the job."""
@@ -115,9 +115,12 @@ class Deliver(KeyedProcessFunction):  # type: ignore[misc]
             self._lanes[key] = lane
         return lane
 
+    def _unsettled(self) -> int:
+        return sum(len(lane.outbox) for lane in self._lanes.values())
+
     def _oldest_unsettled_ms(self) -> int:
         """Return for how long the oldest body has waited, of what an earlier attempt left since this one began."""
-        since_ms = [lane.outbox.oldest_since_ms() for lane in list(self._lanes.values())]
+        since_ms = [lane.outbox.oldest_since_ms() for lane in self._lanes.values()]
         waits_ms = [self._clock_ms() - max(at_ms, self._opened_ms) for at_ms in since_ms if at_ms is not None]
         return max(waits_ms, default=0)
 
@@ -133,6 +136,7 @@ class Deliver(KeyedProcessFunction):  # type: ignore[misc]
             timers = ctx.timer_service()
             lane.timer_ms = timers.current_processing_time() + self._tick_ms
             timers.register_processing_time_timer(lane.timer_ms)
+        self._metrics.tell_levels(at_rest=not self._unsettled())
 
     def _settle(self, lane: _Lane, flight: Future[Delivery]) -> Iterator[Any]:
         delivery = flight.result()

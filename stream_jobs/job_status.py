@@ -31,7 +31,7 @@ _BY_REASON = "dead_letters_"
 _UNSETTLED = "unsettled"
 _OLDEST = "oldest_unsettled_ms"
 _FAILING = "failing_for_ms"
-# The poller's gauge, and that of Flink's Kinesis connector.
+# The poller's level, and the gauge of Flink's Kinesis connector.
 _BEHIND = ("millis_behind_latest", "millisBehindLatest")
 _LATENCIES = {"latency_ms_p50": "p50", "latency_ms_p95": "p95", "latency_ms_p99": "p99"}
 _LARGEST = {*_BEHIND, *_LATENCIES, _OLDEST}

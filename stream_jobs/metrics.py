@@ -1,7 +1,13 @@
-"""Flink metrics as the operators use them: made when first used, begun anew with each attempt, as Flink's are."""
+"""Flink metrics as the operators use them: made when first used, begun anew with each attempt, as Flink's are.
+
+All of them are Java's own objects, which the task's thread changes and any thread of the JVM reads. A gauge of
+PyFlink's would have Flink's metrics thread run Python, and the embedded interpreter does not survive that: now and then
+it ends the JVM. What a gauge would tell is therefore a counter that goes up and down.
+"""
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -14,6 +20,8 @@ _GROUP = "KinesisAnalytics"
 _WINDOW_VALUES = 10_000
 _SORTED_VALUES = 1_000
 _QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
+# Each level that has changed costs a call into the JVM.
+_LEVELS_INTERVAL_S = 0.5
 
 
 class Metrics:
@@ -21,10 +29,16 @@ class Metrics:
 
     Args:
         group: the operator's metric group.
+        monotonic: a clock in seconds.
     """
 
-    def __init__(self, group: Any) -> None:
+    def __init__(self, group: Any, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._group = group.add_group(_GROUP)
+        self._monotonic = monotonic
+        self._levels: dict[str, Callable[[], int]] = {}
+        self._told: dict[str, int] = {}
+        self._tell_at_s = 0.0
+        self._rested = True
         self._counters: dict[str, Any] = {}
         self._histograms: dict[str, Any] = {}
         self._windows: dict[str, deque[int]] = {}
@@ -46,17 +60,37 @@ class Metrics:
         found.update(round(value))
 
     def observe_quantiles(self, name: str, values: Iterable[float]) -> None:
-        """Add values to what gauges `NAME_p50`, `_p95` and `_p99` tell: CloudWatch gets gauges and no histograms."""
+        """Add values to what the levels `NAME_p50`, `_p95` and `_p99` tell: CloudWatch gets no histograms."""
         window = self._windows.get(name)
         if window is None:
             window = self._windows[name] = deque(maxlen=_SORTED_VALUES)
             for ending, share in _QUANTILES.items():
-                self.gauge(f"{name}_{ending}", partial(_quantile, window, share))
+                self.level(f"{name}_{ending}", partial(_quantile, window, share))
         window.extend(map(round, values))
 
-    def gauge(self, name: str, read: Callable[[], int]) -> None:
-        """Have a value read whenever somebody asks for it, from another thread."""
-        self._group.gauge(name, read)
+    def level(self, name: str, read: Callable[[], int]) -> None:
+        """Have a value told that goes up and down, see `tell_levels`."""
+        self._levels[name] = read
+        self._told[name] = 0
+        self._counters[name] = self._group.counter(name)
+
+    def tell_levels(self, *, at_rest: bool) -> None:
+        """Tell what every level is now; to be called all the time, for it does so twice a second.
+
+        Args:
+            at_rest: nothing is under way, so that this may not be called again for long: tells at once.
+        """
+        now_s = self._monotonic()
+        comes_to_rest = at_rest and not self._rested
+        self._rested = at_rest
+        if now_s < self._tell_at_s and not comes_to_rest:
+            return
+        self._tell_at_s = now_s + _LEVELS_INTERVAL_S
+        for name, read in self._levels.items():
+            change = read() - self._told[name]
+            if change:
+                self._told[name] += change
+                self._counters[name].inc(change)
 
 
 def _quantile(window: deque[int], share: float) -> int:

@@ -155,7 +155,7 @@ class Outbox:
         return len(self._waiting) >= limits.max_waiting or self._waiting_body_bytes >= limits.max_waiting_bytes
 
     def oldest_since_ms(self) -> int | None:
-        """Return when the oldest entry came that is not settled, or None of none; for any thread to ask."""
+        """Return when the oldest entry came that is not settled, or None of none."""
         since_ms = [batch[0].since_ms for batch in list(self._out)]
         with suppress(IndexError):
             since_ms.append(self._waiting[0].since_ms)

@@ -139,8 +139,9 @@ class Poller(KeyedProcessFunction):  # type: ignore[misc]
         self._adopted: set[int] = set()
         self._turn = _FIRST_TURN
         metrics = Metrics(runtime_context.get_metrics_group())
-        metrics.gauge("unsettled", self._prefetch.unsettled)
-        metrics.gauge("millis_behind_latest", self._prefetch.millis_behind_latest)
+        self._metrics = metrics
+        metrics.level("unsettled", self._prefetch.unsettled)
+        metrics.level("millis_behind_latest", self._prefetch.millis_behind_latest)
         self._teller = TroubleTeller(self._troubles, metrics, self._open_log("poll"))
 
     def process_element(self, value: str, ctx: Any) -> Iterator[Any]:
@@ -162,6 +163,7 @@ class Poller(KeyedProcessFunction):  # type: ignore[misc]
             self._prefetch.wait(_TURN_S)
         self._turn = max(self._turn, timestamp)
         yield from self._drain(slot)
+        self._metrics.tell_levels(at_rest=not self._prefetch.unsettled())
         sits_out = _IDLE_TURNS if self._prefetch.is_idle(slot) else 0
         ctx.timer_service().register_processing_time_timer(self._turn + 1 + sits_out)
 

@@ -74,7 +74,7 @@ class TroubleTeller:
 
     Args:
         troubles: what to tell.
-        metrics: the operator's; they get a gauge.
+        metrics: the operator's; they get a level.
         log: the operator's.
     """
 
@@ -84,7 +84,7 @@ class TroubleTeller:
         self._log = log
         self._counted = 0
         self._tell_at_s = troubles.monotonic() + _TELL_INTERVAL_S
-        metrics.gauge("failing_for_ms", troubles.failing_for_ms)
+        metrics.level("failing_for_ms", troubles.failing_for_ms)
 
     def look(self) -> None:
         """Count what was sent again since, and tell every ten seconds what fails. To be called all the time."""

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from schemas.errors import WorkFailedError
+from stream_jobs import metrics
 from stream_jobs.delivering import Deliver
 from stream_jobs.operators import DEAD_LETTERS
 from stream_jobs.outbox import Address, Delivery, Entry, Limits
@@ -43,7 +44,6 @@ class Flink:
     def __init__(self) -> None:
         self.state = MapState()
         self.timers: set[int] = set()
-        self.gauges: dict[str, Callable[[], int]] = {}
         self.counts: dict[str, int] = defaultdict(int)
         self.now_ms = 1000
 
@@ -58,9 +58,6 @@ class Flink:
 
     def counter(self, name: str) -> Counter:
         return Counter(self.counts, name)
-
-    def gauge(self, name: str, read: Callable[[], int]) -> None:
-        self.gauges[name] = read
 
     def timer_service(self) -> Flink:
         return self
@@ -218,12 +215,13 @@ def test_a_refused_entry_becomes_a_dead_letter_and_leaves(attempt: Callable[[Fli
     assert log.lines == [("batch with dead letters", {"entries": 2, "dead_letters_publish_rejected": 1})]
 
 
-def test_an_outage_is_seen_while_it_lasts(attempt: Callable[[Flink, Door], Deliver]) -> None:
+def test_an_outage_is_seen_while_it_lasts(
+    attempt: Callable[[Flink, Door], Deliver], monkeypatch: pytest.MonkeyPatch
+) -> None:
     flink, door = Flink(), Door()
     door.is_open.clear()
     operator = attempt(flink, door)
-    gauges = flink.gauges
-    assert gauges["oldest_unsettled_ms"]() == 0
+    monkeypatch.setattr(metrics, "_LEVELS_INTERVAL_S", 0)
     list(operator.process_element(b"one", flink))
     flink.now_ms += 20
     flink.fire(operator)
@@ -231,18 +229,23 @@ def test_an_outage_is_seen_while_it_lasts(attempt: Callable[[Flink, Door], Deliv
     door.witness.sent_again(3)
     flink.now_ms += 30_000
     flink.fire(operator)
-    assert gauges["oldest_unsettled_ms"]() == 30_020
-    assert gauges["failing_for_ms"]() >= 30_000
+    assert flink.counts["unsettled"] == 1
+    assert flink.counts["oldest_unsettled_ms"] == 30_020
+    assert flink.counts["failing_for_ms"] >= 30_000
     assert flink.counts["retries"] == 3
 
     door.is_open.set()
     door.witness.over("a batch")
     settle(operator)
     flink.fire(operator)
-    assert (gauges["oldest_unsettled_ms"](), gauges["failing_for_ms"]()) == (0, 0)
+    levels = ("unsettled", "oldest_unsettled_ms", "failing_for_ms")
+    assert [flink.counts[name] for name in levels] == [0, 0, 0]
 
 
-def test_what_an_attempt_left_waits_from_the_beginning_of_the_next(attempt: Callable[[Flink, Door], Deliver]) -> None:
+def test_what_an_attempt_left_waits_from_the_beginning_of_the_next(
+    attempt: Callable[[Flink, Door], Deliver], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metrics, "_LEVELS_INTERVAL_S", 0)
     flink, door = Flink(), Door()
     door.is_open.clear()
     list(attempt(flink, door).process_element(b"one", flink))
@@ -250,7 +253,8 @@ def test_what_an_attempt_left_waits_from_the_beginning_of_the_next(attempt: Call
     operator = attempt(flink, door)
     flink.fire(operator)
     flink.now_ms += 7_000
-    assert flink.gauges["oldest_unsettled_ms"]() == 7_000
+    flink.fire(operator)
+    assert flink.counts["oldest_unsettled_ms"] == 7_000
     door.is_open.set()
 
 

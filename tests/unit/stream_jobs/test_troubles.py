@@ -20,14 +20,14 @@ class Told:
 
     def __init__(self) -> None:
         self.counts: dict[str, int] = {}
-        self.gauges: dict[str, Any] = {}
+        self.levels: dict[str, Any] = {}
         self.lines: list[tuple[str, dict[str, Any]]] = []
 
     def add(self, name: str, count: int) -> None:
         self.counts[name] = self.counts.get(name, 0) + count
 
-    def gauge(self, name: str, read: Any) -> None:
-        self.gauges[name] = read
+    def level(self, name: str, read: Any) -> None:
+        self.levels[name] = read
 
     def tell(self, message: str, **fields: Any) -> None:
         self.lines.append((message, fields))
@@ -93,7 +93,7 @@ def test_what_fails_is_told_every_ten_seconds_while_it_lasts(
         teller.look()
         time.now_s += 1
     assert told.lines == [("calls fail", {"what": "publish: Throttling", "for_s": for_s}) for for_s in (5, 15, 25)]
-    assert told.gauges["failing_for_ms"]() == 0
+    assert told.levels["failing_for_ms"]() == 0
 
 
 def test_entries_sent_again_are_counted_as_they_go(
