@@ -25,7 +25,16 @@ class Receipt(PurchaseAlert, frozen=True, kw_only=True):
     latency_ms: float
 
 
+class _Published(msgspec.Struct, gc=False):
+    """What alone is looked at where many receipts are put in order."""
+
+    published_timestamp: str
+
+
 _decode = msgspec.json.Decoder(Receipt).decode
+_decode_published = msgspec.json.Decoder(_Published).decode
+# The highest level takes five times as long for seven per cent.
+_GZIP_LEVEL = 4
 
 
 def receipt_of(alert: PurchaseAlert, message_id: str, published_us: int) -> Receipt:
@@ -53,9 +62,18 @@ def decode_receipt(line: bytes) -> Receipt:
     return _decode(line)
 
 
+def hour_of_receipt(line: bytes) -> str:
+    """Return the hour of the publish, such as `2026-11-24T10`, of the receipt in a line.
+
+    Raises:
+        msgspec.DecodeError: the line holds none.
+    """
+    return _decode_published(line).published_timestamp[:13]
+
+
 def receipt_object(lines: Sequence[bytes]) -> tuple[str, bytes]:
     """Return key and bytes of the object that holds receipts of one hour."""
     published_us = parse_instant_us(_decode(lines[0]).published_timestamp)
     text = b"\n".join(lines) + b"\n"
     name = f"receipts-{published_us}-{hashlib.sha256(text).hexdigest()[:12]}.json.gz"
-    return RECEIPTS_PREFIX + hour_folder(published_us) + name, gzip.compress(text, mtime=0)
+    return RECEIPTS_PREFIX + hour_folder(published_us) + name, gzip.compress(text, _GZIP_LEVEL, mtime=0)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Any
 
-from schemas.receipt import decode_receipt, receipt_object
+from schemas.receipt import hour_of_receipt, receipt_object
 from stream_jobs.aws_calls import call_until_answered
 from stream_jobs.outbox import Address, Delivery, Entry, Limits
 from stream_jobs.patience import Patience
@@ -43,9 +43,9 @@ class ReceiptFiles:
 
     def deliver(self, batch: Sequence[Entry]) -> Delivery:
         """Put a batch of receipts, see `Door`."""
-        lines = sorted((line for entry in batch for line in entry.body.split(b"\n")), key=_hour)
+        lines = sorted((line for entry in batch for line in entry.body.split(b"\n")), key=hour_of_receipt)
         objects = 0
-        for _, of_one_hour in groupby(lines, key=_hour):
+        for _, of_one_hour in groupby(lines, key=hour_of_receipt):
             key, data = receipt_object(list(of_one_hour))
             self._put(key, data)
             objects += 1
@@ -58,7 +58,3 @@ class ReceiptFiles:
             self._patience(),
             "ETag",
         )
-
-
-def _hour(line: bytes) -> str:
-    return decode_receipt(line).published_timestamp[:13]
