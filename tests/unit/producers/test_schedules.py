@@ -148,7 +148,15 @@ def test_lines_before_a_damage_are_sent_and_the_damage_is_told() -> None:
     assert len(sink.put_at) == len(sink.flushed_at) == 1
 
 
-def test_the_first_interrupt_asks_to_stop_and_the_second_interrupts() -> None:
+@pytest.fixture
+def as_in_a_foreground() -> Iterator[None]:
+    """Interrupts are heard: a shell starts what runs in its background deaf to them."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_the_first_interrupt_asks_to_stop_and_the_second_interrupts(as_in_a_foreground: None) -> None:
     stop = StopFlag()
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt), stop.on_interrupt():
