@@ -93,15 +93,15 @@ class AlertsRun:
             WorkFailedError: the job could not be started, or failed and gave up.
         """
         self._rules = rules_of(self._config.settings)
-        start_of(self._config.start, now_us())
-        max_age_us_of(self._config.settings.max_alert_age)
+        start = start_of(self._config.start, now_us())
+        max_age_us = max_age_us_of(self._config.settings.max_alert_age)
         stream = probe(self._config.settings, self._rules)
         with lives.only_one(self._config.folder):
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: self._stop.set())
             self._record.write("starting", pid=os.getpid(), started_us=now_us())
             try:
-                self._live(stream)
+                self._live(stream, start, max_age_us)
             except Py4JError as error:
                 self._record.write("failed")
                 raise WorkFailedError(
@@ -116,9 +116,8 @@ class AlertsRun:
     def _logs(self) -> Path:
         return self._config.folder / "log"
 
-    def _live(self, stream: Stream) -> None:
+    def _live(self, stream: Stream, start: str, max_age_us: int | None) -> None:
         config, folder = self._config, self._config.folder / stream.identity
-        start = start_of(config.start, now_us())
         beginning = lives.choose(folder, start, fresh=config.fresh, savepoint=config.savepoint)
         self._say(f"starting {_from(beginning)}")
         source = self._source(stream, beginning, folder)
@@ -128,7 +127,7 @@ class AlertsRun:
             config.settings,
             self._rules,
             source,
-            max_age_us=max_age_us_of(config.settings.max_alert_age),
+            max_age_us=max_age_us,
             dedupe_hours=config.dedupe_hours,
             publish_deadline_s=config.publish_deadline_s,
             receipts_linger_ms=round(min(config.checkpoint_s, LONGEST_RECEIPTS_LINGER_S) * 1000),

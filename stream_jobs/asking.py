@@ -37,3 +37,8 @@ def ask(what: str, call: Callable[[], Any]) -> Any:
             f"{what} cannot be reached: {error}. Is the stack up? See `clickstream status`, or start it with "
             "`clickstream up`"
         ) from error
+
+
+def require_queue(sqs: Any, queue_url: str) -> None:
+    """Do nothing where the queue exists; raises what `ask` does."""
+    ask(f"queue {queue_url}", lambda: sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"]))

@@ -164,13 +164,13 @@ def redrive(
 def _reading(settings: Settings) -> Iterator[tuple[LetterQueue, Payloads, threading.Event]]:
     """Give the queue and the payloads, and what a signal sets."""
     from stream_jobs import aws_calls
-    from stream_jobs.asking import ask
+    from stream_jobs.asking import require_queue
     from stream_jobs.letters import LetterQueue
     from stream_jobs.patience import Patience
     from stream_jobs.payloads import Payloads
 
     sqs, queue_url = aws_calls.client("sqs"), settings.dead_letter_queue_url
-    ask(f"queue {queue_url}", lambda: sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"]))
+    require_queue(sqs, queue_url)
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())

@@ -157,10 +157,12 @@ class DroppedFiles:
         counts.update(duplicates=len(group) - len(tasks) + len(claims.done), busy=len(claims.busy))
         alerts: dict[str, bytes] = {}
         letters: dict[str, bytes] = {}
+        reasons: dict[str, str] = {}
         for key, may_be_repeat in claims.mine.items():
             what = tasks[key].what
             if isinstance(what, DeadLetter):
                 letters[key] = encode_dead_letter(what)
+                reasons[key] = what.reason
             else:
                 alerts[key] = encode_alert(msgspec.structs.replace(what, maybe_repeat=may_be_repeat))
         published = self._send(self._doors.topics, alerts.values(), counts)
@@ -175,7 +177,7 @@ class DroppedFiles:
         begun = _those(alerts, published.settled | published.unsure) | _those(told_keys, told.settled | told.unsure)
         untouched = [key for key, may_be_repeat in claims.mine.items() if key not in begun and not may_be_repeat]
         failure = claims.failure or published.failure or told.failure or kept.failure
-        counts.update(f"dead_letters_{decode_dead_letter(letters[key]).reason}" for key in letters.keys() & done)
+        counts.update(f"dead_letters_{reason}" for key, reason in reasons.items() if key in done)
         self._conclude(done, untouched, owner, failure)
 
     def _send(self, door: Door, bodies: Collection[bytes], counts: Counter[str]) -> Sent:

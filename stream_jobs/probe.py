@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from schemas.instants import datetime_to_us
 from schemas.settings import Settings
 from stream_jobs import aws_calls, lives
-from stream_jobs.asking import ask
+from stream_jobs.asking import ask, require_queue
 from stream_jobs.rules import Rules
 
 
@@ -35,8 +35,7 @@ def probe(settings: Settings, rules: Rules) -> Stream:
         lambda: aws_calls.having(described, kinesis.describe_stream_summary(StreamName=settings.stream)),
     )[described]
     require_topics(rules.topic_arns().values())
-    queue_url = settings.dead_letter_queue_url
-    ask(f"queue {queue_url}", lambda: sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"]))
+    require_queue(sqs, settings.dead_letter_queue_url)
     ask(f"bucket {settings.curated_bucket}", lambda: s3.head_bucket(Bucket=settings.curated_bucket))
     created_us = datetime_to_us(summary["StreamCreationTimestamp"])
     stream_arn = summary["StreamARN"]
