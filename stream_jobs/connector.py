@@ -23,6 +23,7 @@ from schemas.errors import ConfigError
 from stream_jobs.arns import place_of
 from stream_jobs.clock import now_us
 from stream_jobs.lives import flink_uri
+from stream_jobs.one_processor import share_one_processor
 from stream_jobs.record_type import RECORD_TYPE
 from stream_jobs.shards import instant_of
 
@@ -174,6 +175,7 @@ class WithArrival(ProcessFunction):  # type: ignore[misc]
 
     def open(self, runtime_context: Any) -> None:
         """Called once for each attempt."""
+        share_one_processor()
         # By the clock of now: a service may run a stored graph again, long after it was built.
         self._begun_us = now_us() + _CLOCK_MARGIN_US
 

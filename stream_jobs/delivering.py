@@ -17,6 +17,7 @@ from pyflink.datastream.state import MapStateDescriptor
 from stream_jobs.clock import now_ms
 from stream_jobs.job_log import OpenLog
 from stream_jobs.metrics import Metrics
+from stream_jobs.one_processor import share_one_processor
 from stream_jobs.operators import DEAD_LETTERS
 from stream_jobs.outbox import Delivery, Door, Entry, Outbox
 from stream_jobs.patience import Witness
@@ -67,6 +68,7 @@ class Deliver(KeyedProcessFunction):  # type: ignore[misc]
 
     def open(self, runtime_context: Any) -> None:
         """Called once for each attempt; lanes are restored when their key first comes up."""
+        share_one_processor()
         self._stop = threading.Event()
         troubles = Troubles(time.monotonic)
         self._door = self._open_door(self._stop.wait, troubles)

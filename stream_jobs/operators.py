@@ -20,6 +20,7 @@ from schemas.event import PURCHASE
 from stream_jobs.decoding import Decoded, Decoder, state_key
 from stream_jobs.job_log import OpenLog
 from stream_jobs.metrics import Metrics
+from stream_jobs.one_processor import share_one_processor
 from stream_jobs.record_type import BYTES
 from stream_jobs.rules import Rules
 
@@ -52,6 +53,7 @@ class Decode(ProcessFunction):  # type: ignore[misc]
 
     def open(self, runtime_context: Any) -> None:
         """Called once for each attempt."""
+        share_one_processor()
         self._decoder = Decoder(self._rules, self._max_age_us)
         self._metrics = Metrics(runtime_context.get_metrics_group())
         self._log = self._open_log("decode")
@@ -103,6 +105,7 @@ class Dedupe(KeyedProcessFunction):  # type: ignore[misc]
 
     def open(self, runtime_context: Any) -> None:
         """Called once for each attempt."""
+        share_one_processor()
         descriptor = MapStateDescriptor("seen", Types.STRING(), Types.BOOLEAN())
         # Not a Duration: PyFlink 2.2 takes it and fails at run time. No explicit RocksDB clean-up: see FLINK-40628.
         # Each access visits two entries and adds one at most, so that the hashmap is cleaned faster than it grows.

@@ -37,6 +37,7 @@ from stream_jobs.fetching import Fetcher, SlotPositions
 from stream_jobs.job_log import OpenLog, log_of_flink
 from stream_jobs.lives import flink_uri, write_whole
 from stream_jobs.metrics import Metrics
+from stream_jobs.one_processor import share_one_processor
 from stream_jobs.prefetch import Prefetch
 from stream_jobs.record_type import BEGINNING, RECORD_TYPE
 from stream_jobs.shards import ENDED
@@ -129,6 +130,7 @@ class Poller(KeyedProcessFunction):  # type: ignore[misc]
 
     def open(self, runtime_context: Any) -> None:
         """Called once for each attempt, before any element or timer; keyed state cannot be read yet."""
+        share_one_processor()
         self._positions = runtime_context.get_map_state(MapStateDescriptor("positions", Types.STRING(), Types.STRING()))
         # The Python context's own accessors do not work in thread mode; Java's do.
         context = runtime_context._runtime_context

@@ -64,8 +64,8 @@ class AlertJob:
         os.killpg(self.process.pid, number)
         return self.process.wait(60)
 
-    def has_checkpoint(self) -> bool:
-        return any(self.folder.glob("*/checkpoints/*/chk-*/_metadata"))
+    def checkpoints(self) -> set[Path]:
+        return set(self.folder.glob("*/checkpoints/*/chk-*/_metadata"))
 
 
 @dataclass

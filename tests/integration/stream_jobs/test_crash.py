@@ -56,9 +56,12 @@ def test_killed_in_mid_stream_and_started_again(
     wait_until: Callable[[Callable[[], bool], float], None],
 ) -> None:
     shop = Shop(emulator.client("kinesis"))
-    alert_job.start("--checkpoint-seconds", "2")
+    alert_job.start("--checkpoint-seconds", "5")
     shop.start()
-    wait_until(lambda: len(subscriber.receive()) > 40 and alert_job.has_checkpoint(), 60)
+    wait_until(lambda: len(subscriber.receive()) > 40, 60)
+    known = alert_job.checkpoints()
+    wait_until(lambda: bool(alert_job.checkpoints() - known), 60)
+    # Well before the next checkpoint, so that what is alerted from here on is alerted again.
     seen_by_then = len(subscriber.receive())
     wait_until(lambda: len(subscriber.receive()) > seen_by_then + 20, 30)
 
