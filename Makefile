@@ -5,7 +5,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 RUN := $(UV) run --frozen
 PYTEST := $(RUN) pytest
 
-.PHONY: help setup demo test check soak format package clean bench-slice bench-stream
+.PHONY: help setup demo test check soak format package clean bench-slice bench-stream bench-compaction
 help:  ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
@@ -41,6 +41,9 @@ bench-slice: setup  ## Events per second of each leg of the demo; ends with one 
 
 bench-stream: setup  ## Rate and latency of the alert job beside baselines; ARGS="--only decode" picks parts.
 	@$(RUN) python -m bench.stream $(ARGS)
+
+bench-compaction: setup  ## Cost of the compaction beside DuckDB and PySpark; ARGS="--only growth" picks parts.
+	@$(RUN) --group engines python -m bench.compaction $(ARGS)
 
 format: setup  ## Format the code.
 	@$(RUN) ruff format .

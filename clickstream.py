@@ -15,6 +15,8 @@ from rich.console import Console
 from rich.markup import escape
 
 import batch_compaction.cli
+import batch_compaction.quarantine_cli
+import batch_compaction.validate_cli
 import infra.local.cli
 import infra.local.demo_cli
 import producers.cli
@@ -42,6 +44,8 @@ for package in (
     stream_jobs.cli,
     stream_jobs.dead_letters_cli,
     batch_compaction.cli,
+    batch_compaction.quarantine_cli,
+    batch_compaction.validate_cli,
 ):
     package.register(app)
 

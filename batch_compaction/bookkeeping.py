@@ -7,51 +7,80 @@ that died is simply run again.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from batch_compaction.lake_tables import LakeTable, Partition
-from batch_compaction.merge import MergedHour
-from batch_compaction.parse import ParsedObject
-from batch_compaction.plan import GRACE_US, Assignment, HourPolicy
+from batch_compaction.hour_merge import MergedHour
+from batch_compaction.intake import ReadObject
+from batch_compaction.lake_tables import NO_MARKS, LakeTable, Marks, Partition
+from batch_compaction.plan import GRACE_US, HourPolicy, known_objects
 from batch_compaction.raw import RawObject
+from batch_compaction.spill import Spill
 from schemas.instants import format_instant_us, hour_floor_us, us_to_datetime
 from schemas.lake import format_hour, partition_of_hour
 from schemas.tables import DAY_PARTITION, RAW_OBJECTS
 
+_PENDING = "clickstream.pending-days"
 
-def quarantine_partitions(table: LakeTable, parsed: Iterable[ParsedObject]) -> dict[Partition, pa.Table]:
+
+def days_to_look_at(table: LakeTable, found: Iterable[RawObject]) -> set[Partition]:
+    """Return the partitions of `raw_objects` that can say something of found objects, or hold pending ones."""
+    pending = table.iceberg.properties.get(_PENDING, "")
+    return {_day_of(raw) for raw in found} | {tuple(map(int, day.split("-"))) for day in pending.split(",") if day}
+
+
+def pending_mark(table: LakeTable, replaced: Mapping[Partition, pa.Table]) -> Marks:
+    """Return the mark of `raw_objects` that names the days of pending objects, once some days were replaced."""
+    days = days_to_look_at(table, ()) | replaced.keys()
+    pending = [day for day in sorted(days) if _has_pending(replaced[day] if day in replaced else table.rows([day]))]
+    named = ",".join("-".join(f"{part:02d}" for part in day) for day in pending)
+    return {_PENDING: named} if named != table.iceberg.properties.get(_PENDING, "") else NO_MARKS
+
+
+def _has_pending(rows: pa.Table) -> bool:
+    return any(known.is_pending for known in known_objects(rows).values())
+
+
+def _day_of(raw: RawObject) -> Partition:
+    return partition_of_hour(raw.arrival_hour_us)[:3]
+
+
+def quarantine_partitions(
+    table: LakeTable, read: Iterable[ReadObject], quarantined: Spill
+) -> dict[Partition, pa.Table]:
     """Return arrival hour -> its quarantined lines, those of the given objects replaced."""
-    by_hour = _by_partition(parsed, lambda raw: partition_of_hour(raw.arrival_hour_us))
+    by_hour: dict[int, list[str]] = {}
+    for item in read:
+        by_hour.setdefault(item.raw.arrival_hour_us, []).append(item.raw.key)
     return {
-        hour: _overwritten(table, hour, "source_object", objects, [item.quarantined for item in objects])
-        for hour, objects in by_hour.items()
-        if hour in table.partitions or any(len(item.quarantined) for item in objects)
+        partition_of_hour(hour_us): _overwritten(
+            table, partition_of_hour(hour_us), "source_object", keys, list(quarantined.rows(hour_us))
+        )
+        for hour_us, keys in by_hour.items()
+        if partition_of_hour(hour_us) in table.partitions or quarantined.count(hour_us)
     }
 
 
 def object_partitions(
-    table: LakeTable,
-    todo: Iterable[Assignment],
-    parsed: Sequence[ParsedObject],
-    policy: HourPolicy,
-    held: Collection[int],
+    table: LakeTable, read: Iterable[ReadObject], policy: HourPolicy, held: Collection[int]
 ) -> dict[Partition, pa.Table]:
     """Return arrival day -> its raw objects, the given ones as they are after a run in which checks held some hours."""
-    rows = {item.raw: _object_row(read, item, policy, held) for read, item in zip(todo, parsed, strict=True)}
-    by_day = _by_partition(parsed, lambda raw: partition_of_hour(raw.arrival_hour_us)[:3])
+    by_day: dict[Partition, list[ReadObject]] = {}
+    for item in read:
+        by_day.setdefault(_day_of(item.raw), []).append(item)
     return {
-        day: _overwritten(table, day, "key", objects, [rows[item.raw] for item in objects])
-        for day, objects in by_day.items()
+        day: _overwritten(table, day, "key", [item.raw.key for item in items], [_object_rows(items, policy, held)])
+        for day, items in by_day.items()
     }
 
 
 def snapshot_properties(run_id: str, merged: Iterable[MergedHour], policy: HourPolicy) -> dict[str, str]:
     """Return what each commit of a run says of itself: the run, its hours, what changed, and how far all is known."""
     changes = {
-        format_hour(hour.hour_us): {"facts": [hour.facts_before, len(hour.facts)], "new_lines": hour.new_lines}
+        format_hour(hour.hour_us): {"facts": [hour.facts_before, hour.facts_count], "new_lines": hour.new_lines}
         for hour in merged
     }
     properties = {
@@ -64,47 +93,40 @@ def snapshot_properties(run_id: str, merged: Iterable[MergedHour], policy: HourP
     return properties
 
 
-def _by_partition(
-    parsed: Iterable[ParsedObject], partition_of: Callable[[RawObject], Partition]
-) -> dict[Partition, list[ParsedObject]]:
-    grouped: dict[Partition, list[ParsedObject]] = {}
-    for item in parsed:
-        grouped.setdefault(partition_of(item.raw), []).append(item)
-    return grouped
-
-
 def _overwritten(
-    table: LakeTable, partition: Partition, key_column: str, objects: list[ParsedObject], rows: list[pa.Table]
+    table: LakeTable, partition: Partition, key_column: str, keys: list[str], rows: list[pa.Table]
 ) -> pa.Table:
-    """Return a partition's rows with those of the given objects replaced, in the table's order."""
+    """Return a partition's rows with those of the given keys replaced, in the table's order."""
     held = table.rows([partition])
-    keys = pa.array([item.raw.key for item in objects], pa.string())
-    kept = held.filter(pc.invert(pc.is_in(held[key_column], keys)))
+    kept = held.filter(pc.invert(pc.is_in(held[key_column], pa.array(keys, pa.string()))))
     order = [(name, "ascending") for name in table.definition.order]
     return pa.concat_tables([kept, *rows]).sort_by(order)
 
 
-def _object_row(read: Assignment, item: ParsedObject, policy: HourPolicy, held: Collection[int]) -> pa.Table:
+def _object_rows(items: Iterable[ReadObject], policy: HourPolicy, held: Collection[int]) -> pa.Table:
+    return pa.Table.from_pylist([_object_row(item, policy, held) for item in items], schema=RAW_OBJECTS.schema)
+
+
+def _object_row(item: ReadObject, policy: HourPolicy, held: Collection[int]) -> dict[str, Any]:
     raw = item.raw
     hours = [
         {
             "event_hour": us_to_datetime(hour).replace(tzinfo=None),
             "accepted": accepted,
-            "state": read.state_after(hour, policy, held),
+            "state": item.assignment.state_after(hour, policy, held),
         }
-        for hour, accepted in sorted(item.accepted_by_hour().items())
+        for hour, accepted in sorted(item.accepted.items())
     ]
-    row = {
+    return {
         "bucket": raw.bucket,
         "key": raw.key,
         "etag": raw.etag,
         "size_bytes": raw.size_bytes,
         "arrival_hour": us_to_datetime(raw.arrival_hour_us).replace(tzinfo=None),
         "lines": item.lines,
-        "accepted": len(item.accepted),
-        "quarantined": len(item.quarantined),
+        "accepted": item.accepted.total(),
+        "quarantined": item.quarantined.total(),
         "blank": item.blank,
         "hours": hours,
-        **dict(zip(DAY_PARTITION, partition_of_hour(raw.arrival_hour_us), strict=False)),
+        **dict(zip(DAY_PARTITION, _day_of(raw), strict=True)),
     }
-    return pa.Table.from_pylist([row], schema=RAW_OBJECTS.schema)

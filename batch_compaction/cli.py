@@ -35,12 +35,27 @@ def compact(
     include_open: Annotated[
         bool, typer.Option("--all", "--include-open", help="Every hour, also those that are not over yet.")
     ] = False,
+    reconcile: Annotated[
+        bool, typer.Option("--reconcile", help="Look at every raw object, not only at new ones.")
+    ] = False,
+    accept: Annotated[
+        list[str] | None,
+        typer.Option("--accept", metavar="CHECK", help="Publish the given hours although this check fails."),
+    ] = None,
+    why: Annotated[str | None, typer.Option("--why", help="The reason to accept it; kept with the verdict.")] = None,
+    rebuild_dims: Annotated[
+        bool, typer.Option("--rebuild-dims", help="Make the tables of the users anew from all facts.")
+    ] = False,
+    memory: Annotated[
+        int,
+        typer.Option("--memory", metavar="MIB", min=640, help="About how much memory to take; the rest goes to disk."),
+    ] = 1280,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as one JSON object.")] = False,
 ) -> None:
     """Build the star schema from what is new in the raw bucket.
 
     An event hour is published once it is closed: 20 minutes after its end. Late events repair their hour. A run over
-    nothing new commits nothing.
+    nothing new commits nothing. An hour that fails a blocking check is held back and stays as it was.
 
     Example: `clickstream compact --hour 2026-11-24T10`
     """
@@ -52,20 +67,35 @@ def compact(
     from rich.console import Console
     from rich.markup import escape
 
+    from batch_compaction.checks import CHECK_NAMES
+    from batch_compaction.find import find, find_all
     from batch_compaction.lake_tables import open_lake
+    from batch_compaction.limits import load_limits
+    from batch_compaction.notifications import Queue
     from batch_compaction.plan import HourPolicy
-    from batch_compaction.run import Run, compact
+    from batch_compaction.run import MEBIBYTE, Run, compact
+    from batch_compaction.verdicts import acceptance_of
 
+    s3, now_us = boto3.client("s3"), time.time_ns() // 1000
+    queue = Queue(boto3.client("sqs"), settings.raw_objects_queue_url) if settings.raw_objects_queue_url else None
+    acceptance = acceptance_of(accept or [], why, policy_hours, CHECK_NAMES)
+    limits = load_limits(Path.cwd(), CHECK_NAMES)
     console = Console(stderr=True)
     with console.status("compacting") as status:
         report = compact(
             Run(
-                s3=boto3.client("s3"),
-                raw_bucket=settings.raw_bucket,
+                s3=s3,
+                find=lambda: (
+                    find_all(s3, settings.raw_bucket) if reconcile else find(s3, settings.raw_bucket, queue, now_us)
+                ),
                 lake=open_lake(settings, os.environ),
-                policy=HourPolicy(time.time_ns() // 1000, include_open, policy_hours),
+                policy=HourPolicy(now_us, include_open, policy_hours),
                 run_id=uuid.uuid4().hex,
                 on_step=lambda step: status.update(escape(f"compacting: {step}")),
+                limits=limits,
+                acceptance=acceptance,
+                memory_bytes=memory * MEBIBYTE,
+                rebuild_users=rebuild_dims,
             )
         )
     if as_json:
@@ -85,6 +115,8 @@ def _show(report: RunReport, output: Console) -> None:
         f"{report.objects} objects, {report.lines} lines: {report.accepted} accepted, quarantined {quarantined}, "
         f"{report.blank} blank; {report.unpublished} of the accepted lines were not for this run"
     )
+    for key, why in report.unread.items():
+        output.print(f"not read: {key}: {why}", markup=False)
     for key in report.overwritten:
         output.print(f"changed after it was read, what was read stays: {key}", markup=False)
     output.print(f"committed: {', '.join(report.committed)}" if report.committed else "nothing new: nothing committed")

@@ -8,9 +8,12 @@ A replacement is one commit; a concurrent commit makes it fail, since nothing he
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
 
 import boto3
 import pyarrow as pa
@@ -23,13 +26,16 @@ from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table as IcebergTable
 from pyiceberg.table import TableProperties
 
+from batch_compaction.sorting import ROW_GROUP_ROWS
 from schemas.errors import WorkFailedError
 from schemas.settings import Settings
 from schemas.tables import TABLE_NAMES, TABLES, Table
 
 Partition = tuple[int, ...]
-# Rows of one row group: large enough to compress well, small enough that a reader may skip some of a busy hour.
-ROW_GROUP_ROWS = 128 * 1024
+_COPIED_BYTES = 1 << 20
+# Properties of a table, as this project sets them.
+Marks = Mapping[str, str]
+NO_MARKS: Marks = MappingProxyType({})
 _PROPERTIES = {
     TableProperties.FORMAT_VERSION: "2",
     TableProperties.PARQUET_COMPRESSION: "snappy",
@@ -72,6 +78,10 @@ class LakeTable:
         """The number of rows, from the metadata alone."""
         return sum(file.record_count for files in self._files.values() for file in files)
 
+    def rows_in(self, partition: Partition) -> int:
+        """Return the number of rows of a partition, from the metadata alone."""
+        return sum(file.record_count for file in self._files.get(partition, ()))
+
     def paths(self, partitions: Iterable[Partition] | None = None) -> list[str]:
         """Return the addresses of the data files, of the given partitions or of all."""
         chosen = sorted(self._files if partitions is None else set(partitions) & self._files.keys())
@@ -82,7 +92,9 @@ class LakeTable:
         paths = self.paths(partitions)
         if not paths:
             return ds.dataset(self.definition.schema.empty_table())
-        filesystem = PyArrowFileIO(self.iceberg.io.properties).fs_by_scheme("s3", None)
+        io = self.iceberg.io
+        assert isinstance(io, PyArrowFileIO)  # noqa: S101 - what a catalog of Glue opens tables with, unless it is told
+        filesystem = io.fs_by_scheme("s3", None)
         keys = [path.removeprefix("s3://") for path in paths]
         return ds.dataset(keys, schema=self.definition.schema, filesystem=filesystem, format="parquet")
 
@@ -90,59 +102,121 @@ class LakeTable:
         """Return the rows of the given partitions, or of all."""
         return self.dataset(partitions).to_table()
 
-    def replace(self, partitions: Mapping[Partition, pa.Table], properties: Mapping[str, str]) -> bool:
+    def replace(
+        self,
+        partitions: Mapping[Partition, pa.Table],
+        properties: Mapping[str, str],
+        marks: Marks = NO_MARKS,
+    ) -> bool:
         """Make the given partitions hold the given rows, in one commit; False where they already do.
 
         Args:
             partitions: partition -> its rows from now on, in the table's order; no rows empty the partition.
             properties: what the snapshot's summary says of this commit.
+            marks: properties of the table from now on.
+
+        Raises:
+            CommitFailedException: another commit came first; plan again from fresh tables.
+        """
+        return self.commit(self.put(partitions), properties, marks)
+
+    def put(self, partitions: Mapping[Partition, pa.Table]) -> dict[Partition, str | None]:
+        """Put files where those of the given partitions belong; return their addresses, to which nothing refers yet."""
+        return {
+            partition: self._put(partition, parquet_bytes(rows, self.file_schema)) if len(rows) else None
+            for partition, rows in partitions.items()
+        }
+
+    def paths_after(self, files: Mapping[Partition, str | None]) -> list[str]:
+        """Return the addresses of the data files once these have taken the place of those of their partitions."""
+        return [*self.paths(self.partitions - files.keys()), *(path for path in files.values() if path)]
+
+    def upload(self, partition: Partition, path: Path) -> str:
+        """Put a file where the partition's file belongs, and return its address; nothing refers to it yet."""
+        with path.open("rb") as body:
+            digest = hashlib.file_digest(body, "sha256")
+            address = self._address(partition, digest)
+            if address not in self.paths([partition]):
+                body.seek(0)
+                with self.iceberg.io.new_output(address).create(overwrite=True) as stream:
+                    shutil.copyfileobj(body, stream, _COPIED_BYTES)
+        return address
+
+    def commit(
+        self, files: Mapping[Partition, str | None], properties: Mapping[str, str], marks: Marks = NO_MARKS
+    ) -> bool:
+        """Make the given partitions consist of the given files, or of none, in one commit; False where they already do.
+
+        Args:
+            files: partition -> the address of its file from now on.
+            properties: what the snapshot's summary says of this commit.
+            marks: properties of the table from now on.
 
         Raises:
             CommitFailedException: another commit came first; plan again from fresh tables.
         """
         added, removed = [], []
-        for partition, rows in sorted(partitions.items()):
+        for partition, path in sorted(files.items()):
             before = self._files.get(partition, [])
-            path = self._write(partition, rows) if len(rows) else None
             if [file.file_path for file in before] == ([path] if path else []):
                 continue
             removed += before
             added += [path] if path else []
-        if not added and not removed:
+        is_marked = marks.items() <= self.iceberg.properties.items()
+        if not added and not removed and is_marked:
             return False
-        with (
-            self.iceberg.transaction() as transaction,
-            transaction.update_snapshot(snapshot_properties=dict(properties)).overwrite() as snapshot,
-        ):
-            for file in removed:
-                snapshot.delete_data_file(file)
-            for path in added:
-                snapshot.append_data_file(parquet_file_to_data_file(self.iceberg.io, transaction.table_metadata, path))
+        with self.iceberg.transaction() as transaction:
+            if not is_marked:
+                transaction.set_properties(dict(marks))
+            if added or removed:
+                with transaction.update_snapshot(snapshot_properties=dict(properties)).overwrite() as snapshot:
+                    for file in removed:
+                        snapshot.delete_data_file(file)
+                    for path in added:
+                        snapshot.append_data_file(
+                            parquet_file_to_data_file(self.iceberg.io, transaction.table_metadata, path)
+                        )
         return True
 
-    def _write(self, partition: Partition, rows: pa.Table) -> str:
-        body = parquet_bytes(rows, schema_to_pyarrow(self.iceberg.schema()))
+    @property
+    def file_schema(self) -> pa.Schema:
+        """The columns as a data file has them, with their field ids."""
+        return schema_to_pyarrow(self.iceberg.schema())
+
+    def _put(self, partition: Partition, body: bytes) -> str:
+        address = self._address(partition, hashlib.sha256(body))
+        if address in self.paths([partition]):
+            return address
+        with self.iceberg.io.new_output(address).create(overwrite=True) as stream:
+            stream.write(body)
+        return address
+
+    def _address(self, partition: Partition, digest: hashlib._Hash) -> str:
         named = zip(self.definition.partition, partition, strict=True)
         folders = "".join(f"{name}={value:02d}/" for name, value in named)
-        path = f"{self.iceberg.location()}/{folders}{hashlib.sha256(body).hexdigest()[:32]}.parquet"
-        with self.iceberg.io.new_output(path).create(overwrite=True) as stream:
-            stream.write(body)
-        return path
+        return f"{self.iceberg.location()}/{folders}{digest.hexdigest()[:32]}.parquet"
 
 
 def parquet_bytes(rows: pa.Table, schema: pa.Schema) -> bytes:
     """Return a Parquet file of the rows under a schema that carries field ids; equal rows give equal bytes."""
     sink = pa.BufferOutputStream()
-    # One chunk a column, since the cuts of an input would show in the pages of the file.
-    pq.write_table(
-        rows.cast(schema).combine_chunks(),
-        sink,
-        row_group_size=ROW_GROUP_ROWS,
-        compression="snappy",
-        store_schema=False,
-    )
+    write_parquet((rows.slice(start, ROW_GROUP_ROWS) for start in range(0, len(rows), ROW_GROUP_ROWS)), schema, sink)
     body: bytes = sink.getvalue().to_pybytes()
     return body
+
+
+def write_parquet(groups: Iterable[pa.Table], schema: pa.Schema, sink: Path | pa.NativeFile) -> None:
+    """Write a Parquet file of row groups under a schema that carries field ids; equal rows give equal bytes.
+
+    Args:
+        groups: all of ROW_GROUP_ROWS rows, but for the last.
+        schema: the file's.
+        sink: where to.
+    """
+    with pq.ParquetWriter(sink, schema, compression="snappy", store_schema=False) as writer:
+        for group in groups:
+            # One chunk a column, since the cuts of an input would show in the pages of the file.
+            writer.write_table(group.cast(schema).combine_chunks(), row_group_size=ROW_GROUP_ROWS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Lines to rows: each line of a raw object becomes a row of accepted events or of the quarantine, or is blank.
 
-Pure. What an event is, and why a line is none, is the codec's verdict alone.
+Pure. What an event is, and why a line is none, is the codec's verdict. Plain lines, by far the most, are taken apart at
+once by a scan that gives the same; all others are judged one by one.
 """
 
 from __future__ import annotations
@@ -9,79 +10,140 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
-from batch_compaction.raw import Content, RawObject
+from batch_compaction import line_scan
+from batch_compaction.line_scan import Scan
+from batch_compaction.raw import RawObject
 from schemas import lake
-from schemas.codec import decode
+from schemas.blocks import Block
+from schemas.codec import MAX_AHEAD_US, decode
 from schemas.event import ClickEvent, Rejection, RejectReason
-from schemas.instants import HOUR_US
-from schemas.tables import FACT_CLICKS, HOUR_PARTITION, QUARANTINE, TIMESTAMP
+from schemas.instants import HOUR_US, hour_floor_us
+from schemas.tables import FACT_CLICKS, HOUR_PARTITION, QUARANTINE
 
-_EVENT_COLUMNS = tuple(
-    "click_id" if name == "event_id" else name.removesuffix("_us") for name in ClickEvent.__struct_fields__
-)
-ACCEPTED_SCHEMA = pa.schema(
+_SOURCE_OBJECT = pa.dictionary(pa.int32(), pa.string())
+# The columns of a line: those of the facts without the partition, the object's key once for many lines.
+LINE_SCHEMA = pa.schema(
     [
-        *(FACT_CLICKS.schema.field(name) for name in (*_EVENT_COLUMNS, "source_object", "source_line")),
-        pa.field("event_hour", TIMESTAMP, nullable=False),
+        field.with_type(_SOURCE_OBJECT) if field.name == "source_object" else field
+        for field in FACT_CLICKS.schema
+        if field.name not in HOUR_PARTITION
     ]
 )
+_COLUMNS = {
+    "click_id" if name == "event_id" else name.removesuffix("_us"): name for name in ClickEvent.__struct_fields__
+}
 
 
 @dataclass(frozen=True, slots=True)
-class ParsedObject:
-    """The lines of one raw object: lines = accepted rows + quarantined rows + blank."""
+class ParsedBlock:
+    """Some lines of one raw object: lines = accepted rows + quarantined rows + blank.
 
-    raw: RawObject
+    Attributes:
+        accepted: rows of `LINE_SCHEMA`.
+        quarantined: rows of the quarantine, in order of their lines.
+        lines: how many there are.
+        blank: how many of them hold nothing.
+    """
+
     accepted: pa.Table
     quarantined: pa.Table
     lines: int
     blank: int
 
-    def accepted_by_hour(self) -> dict[int, int]:
-        """Return event hour -> number of accepted lines."""
-        counted = self.accepted["event_hour"].cast(pa.int64()).value_counts().to_pylist()
-        return {item["values"]: item["counts"] for item in counted}
+
+def hours_of(lines: pa.Table) -> npt.NDArray[np.int64]:
+    """Return the event hour of each row, in microseconds."""
+    instants = lines["event_timestamp"].cast(pa.int64()).to_numpy()
+    hours: npt.NDArray[np.int64] = instants - instants % HOUR_US
+    return hours
 
 
-def parse_object(raw: RawObject, content: Content) -> ParsedObject:
-    """Return every line of an object in its one place."""
-    lines = content.data.split(b"\n")
-    tail = lines.pop()
-    if tail and content.damage is None:
-        lines.append(tail)
+def parse_block(raw: RawObject, block: Block) -> ParsedBlock:
+    """Return every line of a block in its one place."""
+    data, unread, fault = _without_unread(block)
+    found = line_scan.scan(data, hour_floor_us(raw.arrival_hour_us) + HOUR_US + MAX_AHEAD_US)
     events: list[ClickEvent] = []
     event_lines: list[int] = []
     rejected: list[tuple[int, int, Rejection, bytes]] = []
-    blank = offset = 0
-    for number, line in enumerate(lines, start=1):
-        verdict = decode(line, raw.arrival_hour_us) if line else None
+    blank = 0
+    for number, start, end in found.others.tolist():
+        line = data[start:end]
+        verdict = decode(line, raw.arrival_hour_us)
         if isinstance(verdict, ClickEvent):
             events.append(verdict)
-            event_lines.append(number)
-        elif verdict is None or not line.strip():
+            event_lines.append(block.first_line + number)
+        elif not line.strip():
             blank += 1
         else:
-            rejected.append((number, offset, verdict, line))
-        offset += len(line) + 1
-    if content.damage is not None:
-        lines.append(tail)
-        rejected.append((len(lines), offset, Rejection(RejectReason.DAMAGED_OBJECT, content.damage), tail))
-    return ParsedObject(raw, _accepted(raw, events, event_lines), _quarantined(raw, rejected), len(lines), blank)
+            rejected.append((block.first_line + number, block.first_offset + start, verdict, line))
+    lines = len(found.lines) + len(found.others)
+    if fault is not None:
+        rejected.append((block.first_line + lines, block.first_offset + len(data), fault, unread))
+        lines += 1
+    accepted = [_plain(raw, data, block.first_line, found), _judged(raw, events, event_lines)]
+    return ParsedBlock(pa.concat_tables(accepted), _quarantined(raw, rejected), lines, blank)
 
 
-def _accepted(raw: RawObject, events: list[ClickEvent], lines: list[int]) -> pa.Table:
+def _without_unread(block: Block) -> tuple[bytes, bytes, Rejection | None]:
+    """Return the lines that were read whole; the last one, where it was not; and what is wrong with that."""
+    data = block.data
+    if block.damage is not None:
+        start = data.rfind(b"\n") + 1
+        return data[:start], data[start:], Rejection(RejectReason.DAMAGED_OBJECT, block.damage)
+    if block.cut_bytes:
+        start = data.rfind(b"\n", 0, -1) + 1
+        line = data[start:].removesuffix(b"\n")
+        detail = f"{len(line) + block.cut_bytes} bytes, of which the first {len(line)} are kept"
+        return data[:start], line, Rejection(RejectReason.TOO_LARGE, detail)
+    return data, b"", None
+
+
+def _plain(raw: RawObject, data: bytes, first_line: int, found: Scan) -> pa.Table:
+    """Return the rows of the plain lines."""
+    columns = {name: _filled(data, found.places[:, field]) for field, name in enumerate(line_scan.TEXTS)}
+    columns["event_timestamp_us"] = pa.array(found.instants).view(pa.timestamp("us"))
+    columns["producer_seq"] = pa.array(found.seqs, mask=found.seqs < 0)
+    bounds = np.zeros(len(found.lines) + 1, np.int32)
+    np.cumsum(found.entry_counts, out=bounds[1:])
+    keys, values = (_texts(data, found.entries[:, pair]) for pair in (slice(0, 2), slice(2, 4)))
+    columns["metadata"] = pa.MapArray.from_arrays(pa.array(bounds), keys, values)
+    return _rows(raw, columns, pa.array(found.lines + first_line))
+
+
+def _texts(data: bytes, places: line_scan.Places) -> pa.Array:
+    """Return texts of a block."""
+    offsets, texts = line_scan.gathered(data, places)
+    return pa.StringArray.from_buffers(len(places), pa.py_buffer(offsets), pa.py_buffer(texts))
+
+
+def _filled(data: bytes, places: line_scan.Places) -> pa.Array:
+    """Return texts of a block, null for what is absent or empty."""
+    offsets, texts = line_scan.gathered(data, places)
+    is_filled = np.packbits(offsets[1:] > offsets[:-1], bitorder="little")
+    return pa.StringArray.from_buffers(len(places), *map(pa.py_buffer, (offsets, texts, is_filled)))
+
+
+def _judged(raw: RawObject, events: list[ClickEvent], lines: list[int]) -> pa.Table:
+    """Return the rows of events that the codec read."""
     if not events:
-        return ACCEPTED_SCHEMA.empty_table()
+        return LINE_SCHEMA.empty_table()
     values: dict[str, Any] = dict(
-        zip(_EVENT_COLUMNS, zip(*map(msgspec.structs.astuple, events), strict=True), strict=True)
+        zip(ClickEvent.__struct_fields__, zip(*map(msgspec.structs.astuple, events), strict=True), strict=True)
     )
     values["metadata"] = [list(metadata.items()) for metadata in values["metadata"]]
-    values["event_hour"] = [instant - instant % HOUR_US for instant in values["event_timestamp"]]
-    values["source_object"] = [raw.key] * len(events)
-    values["source_line"] = lines
-    return pa.table([pa.array(values[field.name], field.type) for field in ACCEPTED_SCHEMA], schema=ACCEPTED_SCHEMA)
+    columns = {name: pa.array(values[name], LINE_SCHEMA.field(column).type) for column, name in _COLUMNS.items()}
+    return _rows(raw, columns, pa.array(lines, pa.int64()))
+
+
+def _rows(raw: RawObject, columns: dict[str, pa.Array], lines: pa.Array) -> pa.Table:
+    key = pa.DictionaryArray.from_arrays(np.zeros(len(lines), np.int32), pa.array([raw.key], pa.string()))
+    source = {"source_object": key, "source_line": lines}
+    arrays = [source[name] if name in source else columns[_COLUMNS[name]] for name in LINE_SCHEMA.names]
+    return pa.table(arrays, schema=LINE_SCHEMA)
 
 
 def _quarantined(raw: RawObject, rejected: list[tuple[int, int, Rejection, bytes]]) -> pa.Table:

@@ -48,10 +48,15 @@ class HourPolicy:
 
 @dataclass(frozen=True, slots=True)
 class KnownObject:
-    """What `raw_objects` says of an object: its etag, and the state of its lines by event hour."""
+    """What `raw_objects` says of an object: what was read of it, and the state of its lines by event hour."""
 
-    etag: str
+    raw: RawObject
     states: Mapping[int, str] = field(default_factory=dict)
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether some of its lines are not published."""
+        return any(state != PUBLISHED for state in self.states.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,8 @@ def known_objects(rows: pa.Table) -> dict[tuple[str, str], KnownObject]:
 
 
 def _known(row: Mapping[str, Any]) -> KnownObject:
-    return KnownObject(row["etag"], {_as_us(item["event_hour"]): item["state"] for item in row["hours"]})
+    raw = RawObject(row["bucket"], row["key"], row["etag"], row["size_bytes"], _as_us(row["arrival_hour"]))
+    return KnownObject(raw, {_as_us(item["event_hour"]): item["state"] for item in row["hours"]})
 
 
 def _as_us(moment: Any) -> int:
@@ -87,24 +93,27 @@ def _as_us(moment: Any) -> int:
 
 
 def assignments(
-    listed: Iterable[RawObject], known: Mapping[tuple[str, str], KnownObject], policy: HourPolicy
-) -> Iterator[Assignment]:
-    """Yield the objects to read: new ones, and those with open or held lines that may now be published.
+    found: Iterable[RawObject], known: Mapping[tuple[str, str], KnownObject], policy: HourPolicy
+) -> list[Assignment]:
+    """Return the objects to read, in key order: new ones, and those with open or held lines that may now be published.
 
     An object that was overwritten after it was read is not read again: its first lines are in the tables, and which of
     them other objects repeat is no longer known. `overwritten` names it.
     """
-    for raw in listed:
-        before = known.get((raw.bucket, raw.key))
-        if before is None:
-            yield Assignment(raw)
-        elif before.etag == raw.etag:
-            assignment = Assignment(raw, before.states)
-            if any(assignment.wants(hour, policy) for hour in before.states):
-                yield assignment
+    new = [Assignment(raw) for raw in found if (raw.bucket, raw.key) not in known]
+    changed = {(raw.bucket, raw.key) for raw in _changed(found, known)}
+    old = [Assignment(before.raw, before.states) for place, before in known.items() if place not in changed]
+    wanted = [item for item in old if any(item.wants(hour, policy) for hour in item.states)]
+    return sorted([*new, *wanted], key=lambda item: (item.raw.key, item.raw.bucket))
 
 
-def overwritten(listed: Iterable[RawObject], known: Mapping[tuple[str, str], KnownObject]) -> list[str]:
+def overwritten(found: Iterable[RawObject], known: Mapping[tuple[str, str], KnownObject]) -> list[str]:
     """Return the keys of objects that are no longer what was read of them."""
-    pairs = ((raw, known.get((raw.bucket, raw.key))) for raw in listed)
-    return [raw.key for raw, before in pairs if before is not None and before.etag != raw.etag]
+    return [raw.key for raw in _changed(found, known)]
+
+
+def _changed(found: Iterable[RawObject], known: Mapping[tuple[str, str], KnownObject]) -> Iterator[RawObject]:
+    for raw in found:
+        before = known.get((raw.bucket, raw.key))
+        if before is not None and before.raw.etag != raw.etag:
+            yield raw

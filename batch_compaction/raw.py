@@ -1,13 +1,10 @@
-"""Raw objects: listing them and reading their content, damaged ones as far as they can be read.
-
-Decides nothing about lines. Whether an object is compressed is seen in its first bytes, not in its name.
-"""
+"""Raw objects: what is known of one without reading it, and listing them."""
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from schemas import lake
@@ -15,11 +12,7 @@ from schemas.instants import datetime_to_us, hour_floor_us
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-
-_GZIP_MAGIC = b"\x1f\x8b"
-_GZIP_WINDOW = 16 + zlib.MAX_WBITS
-# An error loses all that its call had decompressed, so the steps are short.
-_STEP_BYTES = 1024
+    from mypy_boto3_s3.type_defs import ObjectTypeDef
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,52 +30,27 @@ class RawObject:
     arrival_hour_us: int
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
-    """What an object holds: its decompressed bytes, and what is wrong with it where it ends before its end."""
-
-    data: bytes
-    damage: str | None = None
-
-
 def list_raw_objects(s3: S3Client, bucket: str) -> Iterator[RawObject]:
     """Yield every object under the raw prefix, in key order; empty markers of folders are left out."""
-    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=lake.RAW_PREFIX):
-        for item in page.get("Contents", ()):
-            key = item["Key"]
-            if key.endswith("/"):
-                continue
-            arrival_us = lake.hour_of_key(key)
-            if arrival_us is None:
-                arrival_us = hour_floor_us(datetime_to_us(item["LastModified"]))
-            yield RawObject(bucket, key, item["ETag"].strip('"'), item["Size"], arrival_us)
+    return list_below(s3, bucket, lake.RAW_PREFIX)
 
 
-def read_content(s3: S3Client, raw: RawObject) -> Content:
-    """Return an object's content, decompressed."""
-    return decompress(s3.get_object(Bucket=raw.bucket, Key=raw.key)["Body"].read())
+def list_below(s3: S3Client, bucket: str, prefix: str) -> Iterator[RawObject]:
+    """Yield every object under a prefix, in key order; empty markers of folders are left out."""
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        yield from listed(bucket, page.get("Contents", ()))
 
 
-def decompress(body: bytes) -> Content:
-    """Return the content of a body, which may be plain or gzip of one or several members.
+def listed(bucket: str, items: Iterable[ObjectTypeDef]) -> Iterator[RawObject]:
+    """Yield the objects that a page of a listing names, but for empty markers of folders."""
+    for item in items:
+        if not item["Key"].endswith("/"):
+            yield raw_object(bucket, item["Key"], item["ETag"], item["Size"], item["LastModified"])
 
-    A gzip that is cut or damaged gives what can be read of it. Where only the checksum at its end tells of damage, that
-    is all of it, and some line may not be what was written: whoever reads the lines must look at `damage` as well.
-    """
-    if not body.startswith(_GZIP_MAGIC):
-        return Content(body)
-    parts: list[bytes] = []
-    position = 0
-    while position < len(body):
-        member = zlib.decompressobj(_GZIP_WINDOW)
-        while not member.eof:
-            step = body[position : position + _STEP_BYTES]
-            position += len(step)
-            if not step:
-                return Content(b"".join(parts), "the gzip ends before its end")
-            try:
-                parts.append(member.decompress(step))
-            except zlib.error as error:
-                return Content(b"".join(parts), f"the gzip is damaged: {error}")
-        position -= len(member.unused_data)
-    return Content(b"".join(parts))
+
+def raw_object(bucket: str, key: str, etag: str, size_bytes: int, modified: datetime) -> RawObject:
+    """Return an object as S3 describes it."""
+    arrival_us = lake.hour_of_key(key)
+    if arrival_us is None:
+        arrival_us = hour_floor_us(datetime_to_us(modified))
+    return RawObject(bucket, key, etag.strip('"'), size_bytes, arrival_us)

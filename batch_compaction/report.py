@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from batch_compaction.merge import MergedHour
-from batch_compaction.parse import ParsedObject
+from batch_compaction.hour_merge import MergedHour
+from batch_compaction.intake import ReadObject
 from schemas.lake import format_hour
 
 
@@ -34,6 +34,7 @@ class RunReport(msgspec.Struct, frozen=True):
             published by an earlier run.
         held: hours that a check held back -> what is wrong with them.
         overwritten: raw objects that are no longer what was read of them; what was read stays.
+        unread: raw objects that could not be read -> why.
     """
 
     run_id: str
@@ -46,6 +47,7 @@ class RunReport(msgspec.Struct, frozen=True):
     hours: list[HourReport]
     held: dict[str, list[str]]
     overwritten: list[str]
+    unread: dict[str, str]
     committed: list[str]
 
     @property
@@ -56,23 +58,24 @@ class RunReport(msgspec.Struct, frozen=True):
 
 def report_of(
     run_id: str,
-    parsed: Sequence[ParsedObject],
+    read: Sequence[ReadObject],
     passed: Sequence[MergedHour],
     held: Mapping[int, list[str]],
     overwritten: list[str],
+    unread: Mapping[str, str],
     committed: list[str],
 ) -> RunReport:
     """Return the report of a run, of what it read, published, held back and committed."""
     reasons: Counter[str] = Counter()
-    for item in parsed:
-        reasons.update(item.quarantined["reason"].to_pylist())
-    accepted = sum(len(item.accepted) for item in parsed)
+    for item in read:
+        reasons.update(item.quarantined)
+    accepted = sum(item.accepted.total() for item in read)
     return RunReport(
         run_id=run_id,
-        objects=len(parsed),
-        lines=sum(item.lines for item in parsed),
+        objects=len(read),
+        lines=sum(item.lines for item in read),
         accepted=accepted,
-        blank=sum(item.blank for item in parsed),
+        blank=sum(item.blank for item in read),
         quarantined=dict(sorted(reasons.items())),
         unpublished=accepted - sum(hour.lines for hour in passed),
         hours=[
@@ -80,7 +83,7 @@ def report_of(
                 format_hour(hour.hour_us),
                 hour.new_lines,
                 hour.facts_before,
-                len(hour.facts),
+                hour.facts_count,
                 hour.duplicates,
                 len(hour.conflicts),
             )
@@ -88,5 +91,6 @@ def report_of(
         ],
         held={format_hour(hour): faults for hour, faults in sorted(held.items())},
         overwritten=overwritten,
+        unread=dict(sorted(unread.items())),
         committed=committed,
     )

@@ -1,4 +1,4 @@
-"""A compaction run, step by step: find, parse, merge, check, publish.
+"""A compaction run, step by step: find, read, merge, check, publish.
 
 Every table is replaced by whole partitions, each in one commit, and `raw_objects` is committed last: only that commit
 marks a line as done. A run that died anywhere is simply run again. When another run commits first, this one plans again
@@ -7,31 +7,50 @@ from fresh tables.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyiceberg.exceptions import CommitFailedException
 
 from batch_compaction import bookkeeping, plan
-from batch_compaction.check import faults_of
-from batch_compaction.dims import users_of
-from batch_compaction.lake_tables import Lake, LakeTable, Partition
-from batch_compaction.merge import MergedHour, merge
-from batch_compaction.parse import ACCEPTED_SCHEMA, ParsedObject, parse_object
-from batch_compaction.raw import RawObject, list_raw_objects, read_content
+from batch_compaction.body import UnreadObjectError
+from batch_compaction.checks import verdicts_of
+from batch_compaction.find import Found
+from batch_compaction.hour_merge import merge_hour
+from batch_compaction.intake import ReadObject, take_in
+from batch_compaction.judging import Bench, HourFile, facts_in, user_hashes, write_ids
+from batch_compaction.lake_tables import NO_MARKS, Lake, LakeTable, Marks, Partition, write_parquet
+from batch_compaction.limits import QualityLimits
+from batch_compaction.parse import LINE_SCHEMA
+from batch_compaction.reading import read_blocks
 from batch_compaction.report import RunReport, report_of
+from batch_compaction.sorting import Room, sorted_groups
+from batch_compaction.spill import Spill
+from batch_compaction.user_hours import user_hours_of
+from batch_compaction.user_splice import Users
+from batch_compaction.user_tables import UserTables
+from batch_compaction.verdicts import Acceptance, Verdict, accepted, results_partitions, results_table
 from schemas.errors import WorkFailedError
-from schemas.lake import partition_of_hour
-from schemas.tables import CONFLICTS, DIM_USERS, FACT_CLICKS, QUARANTINE, RAW_OBJECTS, TIMESTAMP
+from schemas.lake import format_hour, partition_of_hour
+from schemas.tables import CONFLICTS, DQ_RESULTS, FACT_CLICKS, QUARANTINE, RAW_OBJECTS
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 # How often a run starts over because another one committed first.
 MAX_PLANS = 5
+MEBIBYTE = 1 << 20
+# What a run takes whatever its rows: libraries, blocks in flight, metadata.
+_FIXED_BYTES = 384 * MEBIBYTE
+LEAST_MEMORY_BYTES = 640 * MEBIBYTE
+MEMORY_BYTES = 1280 * MEBIBYTE
+# What a fact that an hour holds takes in memory, about.
+_FACT_BYTES = 400
 
 Step = Callable[[str], None]
 
@@ -41,100 +60,181 @@ class Run:
     """What a run is given.
 
     Attributes:
+        find: finds the raw objects to look at.
         run_id: names the run in the snapshots that it commits.
         on_step: told each step as it begins, for progress.
+        limits: of the checks.
+        acceptance: failed checks that are to hold nothing back.
+        memory_bytes: about how much memory the run may take; what does not fit goes to a temporary folder.
+        rebuild_users: make the tables of the users anew from the facts.
     """
 
     s3: S3Client
-    raw_bucket: str
+    find: Callable[[], Found]
     lake: Lake
     policy: plan.HourPolicy
     run_id: str
     on_step: Step
+    limits: QualityLimits = field(default_factory=QualityLimits)
+    acceptance: Acceptance | None = None
+    memory_bytes: int = MEMORY_BYTES
+    rebuild_users: bool = False
 
 
 def compact(run: Run) -> RunReport:
     """Publish every line that is new and of an hour that may be published; do nothing where there is none.
 
-    An hour that fails a check stays as it was; its lines are held and tried again by the next run.
+    An hour that fails a blocking check stays as it was; its lines are held and tried again by the next run.
 
     Raises:
-        WorkFailedError: other runs kept coming first; nothing is half-published.
+        WorkFailedError: other runs kept coming first, or there is no room; nothing is half-published.
     """
-    for number in range(MAX_PLANS):
+    unread: dict[str, str] = {}
+    for _ in range(MAX_PLANS):
         try:
-            return _compact_once(run, is_replan=number > 0)
+            with tempfile.TemporaryDirectory(prefix="clickstream-compact-") as folder:
+                return _compact_once(run, Path(folder), unread)
         except CommitFailedException:
             run.on_step("another run committed first: planning again")
+        except UnreadObjectError as error:
+            # What was read of it waits among other rows by now, and none of it counts.
+            unread[error.raw.key] = error.detail
+            run.on_step(f"{error.raw.key} changed while it was read: planning again without it")
     raise WorkFailedError(f"other runs committed first, {MAX_PLANS} times: let them end, then run again")
 
 
-def _compact_once(run: Run, is_replan: bool) -> RunReport:
+def _compact_once(run: Run, folder: Path, unread: Mapping[str, str]) -> RunReport:
     run.on_step("find raw objects")
     # Opened before the listing, raw_objects first, so that this run sees every line that an overlapping one publishes
     # after this moment; whichever of the two commits second on a table plans again.
-    raw_objects, quarantine, conflicts, users, facts = map(
-        run.lake.open, (RAW_OBJECTS, QUARANTINE, CONFLICTS, DIM_USERS, FACT_CLICKS)
+    raw_objects, quarantine, conflicts, facts, results = map(
+        run.lake.open, (RAW_OBJECTS, QUARANTINE, CONFLICTS, FACT_CLICKS, DQ_RESULTS)
     )
-    listed = list(list_raw_objects(run.s3, run.raw_bucket))
-    known = plan.known_objects(raw_objects.rows())
-    todo = list(plan.assignments(listed, known, run.policy))
-    parsed = [_read(run, assignment.raw) for assignment in todo]
-    new_lines = _lines_to_publish(todo, parsed, run.policy)
-    touched: set[Partition] = {partition_of_hour(hour) for hour in _hours(new_lines)}
+    users, committed = _agreeing_users(run, facts)
+    found = run.find()
+    known = plan.known_objects(raw_objects.rows(bookkeeping.days_to_look_at(raw_objects, found.objects)))
+    todo = [item for item in plan.assignments(found.objects, known, run.policy) if item.raw.key not in unread]
 
-    run.on_step(f"merge {len(touched)} hours")
-    held_facts = facts.rows(touched)
-    merged = merge(new_lines, held_facts, conflicts.rows(touched))
-    held = {hour.hour_us: faults for hour in merged if (faults := faults_of(hour, new_lines, held_facts))}
-    passed = [hour for hour in merged if hour.hour_us not in held]
+    with _spills(run, folder) as (lines, quarantined):
+        read, refused = _read(run, todo, lines, quarantined)
+        merged = [_merge(run, folder, hour_us, lines, facts, conflicts) for hour_us in lines.hours]
+        judged = _judge(run, merged, Bench(facts, conflicts, read, run.limits), users)
+        passed = {partition_of_hour(hour.hour_us): hour for hour in merged if hour.hour_us not in judged.held}
+        properties = bookkeeping.snapshot_properties(run.run_id, [hour.merged for hour in passed.values()], run.policy)
 
-    properties = bookkeeping.snapshot_properties(run.run_id, passed, run.policy)
-    commits = []
-    steps: list[tuple[LakeTable, Mapping[Partition, pa.Table]]] = [
-        (quarantine, bookkeeping.quarantine_partitions(quarantine, parsed)),
-        (conflicts, {partition_of_hour(hour.hour_us): hour.conflicts for hour in passed}),
-        (users, _users(facts, passed) if passed or is_replan or not _agree(users, facts) else {}),
-        (facts, {partition_of_hour(hour.hour_us): hour.facts for hour in passed}),
-        (raw_objects, bookkeeping.object_partitions(raw_objects, todo, parsed, run.policy, held)),
-    ]
-    for table, partitions in steps:
-        run.on_step(f"publish {table.definition.name}")
-        if table.replace(partitions, properties):
-            commits.append(table.definition.name)
-    return report_of(run.run_id, parsed, passed, held, plan.overwritten(listed, known), commits)
+        def publish(table: LakeTable, partitions: Mapping[Partition, pa.Table], marks: Marks = NO_MARKS) -> None:
+            run.on_step(f"publish {table.definition.name}")
+            if table.replace(partitions, properties, marks):
+                committed.append(table.definition.name)
 
-
-def _read(run: Run, raw: RawObject) -> ParsedObject:
-    run.on_step(f"read {raw.key}")
-    return parse_object(raw, read_content(run.s3, raw))
-
-
-def _lines_to_publish(
-    todo: Iterable[plan.Assignment], parsed: Iterable[ParsedObject], policy: plan.HourPolicy
-) -> pa.Table:
-    """Return the accepted lines of hours that may be published and that their object has not published yet."""
-    tables = [ACCEPTED_SCHEMA.empty_table()]
-    for assignment, item in zip(todo, parsed, strict=True):
-        wanted = [hour for hour in item.accepted_by_hour() if assignment.wants(hour, policy)]
-        hours = pa.array(wanted, pa.int64()).cast(TIMESTAMP)
-        tables.append(item.accepted.filter(pc.is_in(item.accepted["event_hour"], hours)))
-    return pa.concat_tables(tables)
+        publish(quarantine, bookkeeping.quarantine_partitions(quarantine, read, quarantined))
+        publish(conflicts, {partition: hour.merged.conflicts for partition, hour in passed.items()})
+        files: dict[Partition, str | None] = {at: facts.upload(at, hour.path) for at, hour in passed.items()}
+        if passed:
+            hours = users.hours.put({at: hour.users for at, hour in passed.items()})
+            committed += users.publish(hours, judged.users, facts.paths_after(files), properties, run.on_step)
+        run.on_step(f"publish {FACT_CLICKS.name}")
+        if facts.commit(files, properties):
+            committed.append(FACT_CLICKS.name)
+        publish(results, results_partitions(results, results_table(run.run_id, judged.verdicts, run.policy.now_us)))
+        rows = bookkeeping.object_partitions(raw_objects, read, run.policy, judged.held)
+        publish(raw_objects, rows, bookkeeping.pending_mark(raw_objects, rows))
+    found.acknowledge()
+    return report_of(
+        run.run_id,
+        read,
+        [hour.merged for hour in passed.values()],
+        judged.held,
+        plan.overwritten(found.objects, known),
+        {**unread, **refused},
+        committed,
+    )
 
 
-def _hours(lines: pa.Table) -> list[int]:
-    hours: list[int] = lines["event_hour"].cast(pa.int64()).unique().to_pylist()
-    return hours
+def _agreeing_users(run: Run, facts: LakeTable) -> tuple[UserTables, list[str]]:
+    """Return the tables of the users as the sum of the facts, and those that had to be made anew for it."""
+    users = UserTables.open(run.lake)
+    if users.agree_with(facts) and not run.rebuild_users:
+        return users, []
+    rebuilt = users.rebuild(facts, bookkeeping.snapshot_properties(run.run_id, [], run.policy), run.on_step)
+    return UserTables.open(run.lake), rebuilt
 
 
-def _users(facts: LakeTable, passed: Iterable[MergedHour]) -> dict[Partition, pa.Table]:
-    """Return the whole dimension, over the facts as they will be."""
-    merged = {partition_of_hour(hour.hour_us): hour.facts for hour in passed}
-    touched = pa.concat_tables([FACT_CLICKS.schema.empty_table(), *merged.values()])
-    return {(): users_of(facts.dataset(facts.partitions - merged.keys()), touched)}
+@contextmanager
+def _spills(run: Run, folder: Path) -> Iterator[tuple[Spill, Spill]]:
+    """Give the places where accepted and quarantined lines wait."""
+    at_once = _room(run, folder).at_once_bytes
+    with (
+        Spill(LINE_SCHEMA, folder / "lines.arrows", 2 * at_once) as lines,
+        Spill(QUARANTINE.schema, folder / "quarantine.arrows", at_once // 4) as quarantined,
+    ):
+        yield lines, quarantined
 
 
-def _agree(users: LakeTable, facts: LakeTable) -> bool:
-    """Say whether the dimension counts as many facts as there are; not so after a run that another one overtook."""
-    counted = pc.sum(users.dataset().to_table(columns=["events"])["events"]).as_py() or 0
-    return bool(counted == facts.row_count)
+def _room(run: Run, folder: Path) -> Room:
+    left = run.memory_bytes - _FIXED_BYTES
+    return Room(at_once_bytes=left // 5, engine_bytes=left // 2, folder=folder)
+
+
+def _read(
+    run: Run, todo: Sequence[plan.Assignment], lines: Spill, quarantined: Spill
+) -> tuple[list[ReadObject], dict[str, str]]:
+    """Return what the objects hold, and those that cannot be read at all with the reason."""
+    read: list[ReadObject] = []
+    refused: dict[str, str] = {}
+    for assignment in todo:
+        run.on_step(f"read {assignment.raw.key}")
+        item = ReadObject(assignment)
+        try:
+            take_in(item, read_blocks(run.s3, assignment.raw), run.policy, lines, quarantined)
+        except UnreadObjectError as error:
+            if item.lines:
+                raise
+            refused[error.raw.key] = error.detail
+        else:
+            read.append(item)
+    return read, refused
+
+
+def _merge(run: Run, folder: Path, hour_us: int, lines: Spill, facts: LakeTable, conflicts: LakeTable) -> HourFile:
+    """Merge the lines of an hour into what it holds, into a file of its own."""
+    run.on_step(f"merge {format_hour(hour_us)}")
+    at, room = partition_of_hour(hour_us), _room(run, folder)
+    merged = merge_hour(hour_us, lambda: lines.rows(hour_us), facts.dataset([at]), conflicts.dataset([at]))
+    size_bytes = lines.size_bytes(hour_us) + merged.facts_before * _FACT_BYTES
+    groups = sorted_groups(merged.facts(), size_bytes, FACT_CLICKS.schema, FACT_CLICKS.order, room)
+    path, ids = (folder / f"{hour_us}.{ending}" for ending in ("parquet", "arrow"))
+    write_parquet(groups, facts.file_schema, path)
+    write_ids(lines.rows(hour_us), ids)
+    lines.drop(hour_us)
+    return HourFile(merged, path, ids, user_hours_of(facts_in(path), hour_us))
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What the checks found.
+
+    Attributes:
+        verdicts: hour -> its verdicts.
+        held: hour that may not be published -> what is wrong with it.
+        users: the users once the others are published.
+    """
+
+    verdicts: dict[int, list[Verdict]]
+    held: dict[int, list[str]]
+    users: Users
+
+
+def _judge(run: Run, hours: Sequence[HourFile], bench: Bench, users: UserTables) -> _Judged:
+    """Check every hour as if all of them were published."""
+    run.on_step(f"check {len(hours)} hours")
+    after = users.after({partition_of_hour(hour.hour_us): hour.users for hour in hours})
+    known = user_hashes(after.users)
+    verdicts = {
+        hour.hour_us: accepted(hour.hour_us, verdicts_of(bench.audit(hour, known)), run.acceptance) for hour in hours
+    }
+    faults = {hour_us: [str(verdict) for verdict in found if verdict.holds] for hour_us, found in verdicts.items()}
+    held = {hour_us: found for hour_us, found in faults.items() if found}
+    if held:
+        after = users.after({partition_of_hour(hour.hour_us): hour.users for hour in hours if hour.hour_us not in held})
+    return _Judged(verdicts, held, after)

@@ -7,7 +7,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from schemas.tables import CONFLICTS, DIM_USERS, FACT_CLICKS, QUARANTINE, RAW_OBJECTS, Table, athena_type
+from schemas.tables import (
+    ANOMALIES,
+    CONFLICTS,
+    DIM_USERS,
+    DIM_USERS_HISTORY,
+    DQ_RESULTS,
+    FACT_CLICKS,
+    QUARANTINE,
+    QUARANTINE_RESOLUTIONS,
+    RAW_OBJECTS,
+    USER_HOURS,
+    Table,
+    athena_type,
+)
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "tables.md"
 _INTRODUCTION = """# Tables
@@ -38,7 +51,19 @@ GROUP BY h.event_hour ORDER BY h.event_hour
 
 def render() -> str:
     """Return the document."""
-    return "\n".join([_INTRODUCTION, *map(_section, (FACT_CLICKS, DIM_USERS, CONFLICTS, QUARANTINE, RAW_OBJECTS))])
+    tables = (
+        FACT_CLICKS,
+        DIM_USERS,
+        DIM_USERS_HISTORY,
+        USER_HOURS,
+        CONFLICTS,
+        QUARANTINE,
+        QUARANTINE_RESOLUTIONS,
+        RAW_OBJECTS,
+        DQ_RESULTS,
+        ANOMALIES,
+    )
+    return "\n".join([_INTRODUCTION, *map(_section, tables)])
 
 
 def _section(table: Table) -> str:

@@ -15,6 +15,7 @@ RAW_PREFIX = "clickstream/"
 RAW_ERROR_PREFIX = "clickstream-errors/"
 RECEIPTS_PREFIX = "purchases/"
 DEAD_LETTERS_PREFIX = "dead-letters/"
+VALIDATIONS_PREFIX = "validations/"
 _HOUR_FOLDER = re.compile(r"year=(\d{4})/month=(\d\d)/day=(\d\d)/hour=(\d\d)/")
 # Source: Amazon Data Firehose developer guide, "S3 object name format": the name of the Firehose stream, its version,
 # the arrival of the oldest record, a UUID, and the extension that its configuration gives it.

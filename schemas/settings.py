@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from schemas.errors import ConfigError, MissingSettingsError
 
@@ -33,7 +34,11 @@ RULES: Mapping[str, tuple[re.Pattern[str], str]] = {
     "alert_rules": (re.compile(r"[\s\S]*"), "a list of alert rules, one a line"),
     "max_alert_age": (AGE, "`off` or a number with its unit, such as 30m, 24h, 7d"),
     "dropped_files_table": (re.compile(r"[a-zA-Z0-9_.-]{3,255}"), "a DynamoDB table name"),
+    "raw_objects_queue_url": (re.compile(r"(?:https?://\S+)?"), "an SQS queue URL"),
 }
+
+# Tables of the file that one package reads, by `read_table`.
+PACKAGE_TABLES = ("quality",)
 
 # What a user decides, wherever the deployment lives. All other settings name a resource of it.
 ALERTING = ("alert_types", "alert_rules", "max_alert_age")
@@ -48,6 +53,8 @@ class Settings:
         alert_rules: further rules, each to its own topic, see `docs/alerts.md`.
         max_alert_age: an event that happened longer than this before it arrived is not alerted.
         dropped_files_table: where it is kept which events of dropped files are done.
+        raw_objects_queue_url: the queue of what S3 says about the raw bucket, for the compaction alone; empty where
+            there is none.
     """
 
     stream: str
@@ -61,6 +68,7 @@ class Settings:
     alert_rules: str = ""
     max_alert_age: str = "24h"
     dropped_files_table: str = "clickstream-dropped-files"
+    raw_objects_queue_url: str = ""
 
     def as_environment(self) -> dict[str, str]:
         """Return the variables that give these settings to another process."""
@@ -113,6 +121,21 @@ def load_alerting(environment: Mapping[str, str], folder: Path) -> dict[str, str
     return values
 
 
+def read_table(name: str, folder: Path) -> dict[str, Any]:
+    """Return one of `PACKAGE_TABLES` as the configuration file has it; empty where it has none.
+
+    Raises:
+        ConfigError: the file is not TOML, or the name is not that of a table there.
+    """
+    whole, faults = _parse(folder / CONFIG_FILE)
+    table: dict[str, Any] = whole.get(name, {})
+    if not isinstance(table, dict):
+        faults.append(f"{CONFIG_FILE}: {name} is not a table")
+    if faults:
+        raise ConfigError(faults)
+    return table
+
+
 def _find(
     names: Collection[str], environment: Mapping[str, str], folder: Path
 ) -> tuple[dict[str, str], list[str], bool]:
@@ -137,13 +160,17 @@ def _find(
 
 
 def _read_file(path: Path) -> tuple[dict[str, str], list[str]]:
+    table, faults = _parse(path)
+    known = {field.name for field in fields(Settings)}
+    faults += [f"{path.name}: unknown setting {name!r}" for name in table if name not in known.union(PACKAGE_TABLES)]
+    faults += [f"{path.name}: {name} is not a text" for name in known & table.keys() if type(table[name]) is not str]
+    return {name: value for name, value in table.items() if name in known and type(value) is str}, faults
+
+
+def _parse(path: Path) -> tuple[dict[str, Any], list[str]]:
     if not path.is_file():
         return {}, []
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8")), []
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         return {}, [f"{path.name} is not TOML: {error}"]
-    known = {field.name for field in fields(Settings)}
-    faults = [f"{path.name}: unknown setting {name!r}" for name in table if name not in known]
-    faults += [f"{path.name}: {name} is not a text" for name in known & table.keys() if type(table[name]) is not str]
-    return {name: value for name, value in table.items() if name in known and type(value) is str}, faults

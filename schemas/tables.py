@@ -114,21 +114,88 @@ QUARANTINE = Table(
     HOUR_PARTITION,
     ("source_object", "source_line"),
 )
+QUARANTINE_RESOLUTIONS = Table(
+    "quarantine_resolutions",
+    "What became of quarantined lines: one row for each that was repaired or dismissed; the others are unresolved.",
+    pa.schema(
+        [
+            _column("source_object", pa.string(), "Key of the raw object of the quarantined line.", required=True),
+            _column("source_line", pa.int64(), "Its physical line there, from 1.", required=True),
+            _column("resolution", pa.string(), "repaired or dismissed.", required=True),
+            _column("replay_object", pa.string(), "Key of the raw object that holds the repaired line."),
+            _column("replay_line", pa.int64(), "Its physical line there, from 1."),
+            _column("why", pa.string(), "Why it was dismissed."),
+            _column("rules_digest", pa.string(), "Equal for lines that the same rules resolved.", required=True),
+            _column("resolved_at", TIMESTAMP, "When it was marked so.", required=True),
+            *_partition_columns(HOUR_PARTITION, "arrival of the quarantined line"),
+        ]
+    ),
+    HOUR_PARTITION,
+    ("source_object", "source_line"),
+)
+_ATTRIBUTES = [
+    _column("country", pa.string(), "Latest metadata country."),
+    _column("signup_date", pa.date32(), "Latest metadata signup_date that is a date."),
+]
 DIM_USERS = Table(
     "dim_users",
     "One row for each user of the facts; of an attribute, the latest value by event time.",
     pa.schema(
         [
             _column("user_id", pa.string(), "Who.", required=True),
-            _column("country", pa.string(), "Latest metadata country."),
-            _column("signup_date", pa.date32(), "Latest metadata signup_date that is a date."),
+            *_ATTRIBUTES,
             _column("device_preferences", pa.list_(pa.string()), "Device types, the most used first.", required=True),
+            _column("device_events", pa.list_(pa.int64()), "Facts with each of them, in that order.", required=True),
             _column("last_seen", TIMESTAMP, "Latest event.", required=True),
             _column("first_seen", TIMESTAMP, "Earliest event.", required=True),
             _column("events", pa.int64(), "Facts of this user.", required=True),
         ]
     ),
     (),
+    ("user_id",),
+)
+DIM_USERS_HISTORY = Table(
+    "dim_users_history",
+    "One row for each user and period of event time in which the attributes stayed the same, without gaps.",
+    pa.schema(
+        [
+            _column("user_id", pa.string(), "Who.", required=True),
+            *_ATTRIBUTES,
+            _column("valid_from", TIMESTAMP, "The instant from which they held, itself included.", required=True),
+            _column("valid_to", TIMESTAMP, "The instant from which others held; null where these are current."),
+        ]
+    ),
+    (),
+    ("user_id", "valid_from"),
+)
+USER_HOURS = Table(
+    "user_hours",
+    "What the facts of one hour say of each of their users; dim_users and its history are the sum of these rows.",
+    pa.schema(
+        [
+            _column("user_id", pa.string(), "Who.", required=True),
+            _column("device_preferences", pa.list_(pa.string()), "Device types, the most used first.", required=True),
+            _column("device_events", pa.list_(pa.int64()), "Facts with each of them, in that order.", required=True),
+            _column("last_seen", TIMESTAMP, "Latest event of the hour.", required=True),
+            _column("first_seen", TIMESTAMP, "Earliest event of the hour.", required=True),
+            _column("events", pa.int64(), "Facts of this user in the hour.", required=True),
+            _column(
+                "periods",
+                pa.list_(
+                    pa.struct(
+                        [
+                            pa.field("valid_from", TIMESTAMP, nullable=False),
+                            *(column.remove_metadata() for column in _ATTRIBUTES),
+                        ]
+                    )
+                ),
+                "The attributes as this hour's facts alone tell them, from each instant at which they changed.",
+                required=True,
+            ),
+            *_partition_columns(HOUR_PARTITION, "event"),
+        ]
+    ),
+    HOUR_PARTITION,
     ("user_id",),
 )
 _OBJECT_HOUR = pa.struct(
@@ -165,7 +232,60 @@ RAW_OBJECTS = Table(
     ("bucket", "key"),
 )
 
-TABLES = (QUARANTINE, CONFLICTS, DIM_USERS, FACT_CLICKS, RAW_OBJECTS)
+DQ_RESULTS = Table(
+    "dq_results",
+    "What each check of each run found in an hour before it was published.",
+    pa.schema(
+        [
+            _column("event_hour", TIMESTAMP, "The hour that was judged.", required=True),
+            _column("check_name", pa.string(), "Name of the check.", required=True),
+            _column("run_id", pa.string(), "The run that would publish the hour.", required=True),
+            _column("severity", pa.string(), "blocking (the hour was held back) or warning.", required=True),
+            _column("verdict", pa.string(), "passed or failed.", required=True),
+            _column("expected", pa.string(), "What the check asks for, for a person.", required=True),
+            _column("got", pa.string(), "What it found.", required=True),
+            _column("detail", pa.string(), "Examples, or why it could not judge; may be empty.", required=True),
+            _column("accepted_why", pa.string(), "Why an operator let the hour pass although the check failed."),
+            _column("checked_at", TIMESTAMP, "When the run judged.", required=True),
+            *_partition_columns(DAY_PARTITION, "event"),
+        ]
+    ),
+    DAY_PARTITION,
+    ("event_hour", "check_name", "checked_at", "run_id"),
+)
+ANOMALIES = Table(
+    "anomalies",
+    "Where the latest recount of a closed day from the raw objects and the tables disagree.",
+    pa.schema(
+        [
+            _column("kind", pa.string(), "What is wrong.", required=True),
+            _column("event_hour", TIMESTAMP, "The hour it is wrong in, of the arrival for quarantined lines."),
+            _column("source_object", pa.string(), "Key of the raw object that it is about."),
+            _column("source_line", pa.int64(), "Physical line there."),
+            _column("click_id", pa.string(), "The event that it is about."),
+            _column("expected", pa.string(), "What the raw objects say.", required=True),
+            _column("got", pa.string(), "What the tables say.", required=True),
+            _column("total", pa.int64(), "How many of this kind the hour has; not all are rows.", required=True),
+            _column("found_at", TIMESTAMP, "When the day was recounted.", required=True),
+            *_partition_columns(DAY_PARTITION, "recount"),
+        ]
+    ),
+    DAY_PARTITION,
+    ("event_hour", "kind", "source_object", "source_line", "click_id"),
+)
+
+TABLES = (
+    QUARANTINE,
+    QUARANTINE_RESOLUTIONS,
+    CONFLICTS,
+    USER_HOURS,
+    DIM_USERS,
+    DIM_USERS_HISTORY,
+    FACT_CLICKS,
+    RAW_OBJECTS,
+    DQ_RESULTS,
+    ANOMALIES,
+)
 TABLE_NAMES = tuple(table.name for table in TABLES)
 
 

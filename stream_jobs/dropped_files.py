@@ -19,10 +19,10 @@ from schemas.alert import PurchaseAlert, alert_of, decode_alert, encode_alert
 from schemas.dead_letter import DeadLetter, dead_letter_of, decode_dead_letter, encode_dead_letter
 from schemas.errors import ClickstreamError
 from schemas.event import MAX_EVENT_BYTES, RejectReason
+from schemas.notices import Notice
 from stream_jobs.deadline import Deadline
 from stream_jobs.decoding import Decoded, DecodedAlert, Decoder, state_key
 from stream_jobs.idempotency import MAX_KEYS_READ, OnceTable
-from stream_jobs.notices import Notice
 from stream_jobs.object_content import Piece, pieces
 from stream_jobs.outbox import Door
 from stream_jobs.patience import StoppedError

@@ -21,6 +21,7 @@ from typing import Any, Protocol
 import msgspec
 
 from schemas.errors import BadRecordError, ClickstreamError
+from schemas.notices import Notice, notices_of
 from schemas.settings import Settings, load_settings
 from stream_jobs import aws_calls, logs
 from stream_jobs.clock import now_us
@@ -29,7 +30,7 @@ from stream_jobs.deadline import Deadline, OutOfTimeError
 from stream_jobs.decoding import Decoder, max_age_us_of
 from stream_jobs.dropped_files import BusyError, Doors, DroppedFiles
 from stream_jobs.idempotency import OnceTable
-from stream_jobs.notices import Notice, notices_of, skip_of
+from stream_jobs.notices import skip_of
 from stream_jobs.object_body import ObjectGoneError, blocks_of
 from stream_jobs.patience import Patience, StoppedError
 from stream_jobs.receipts import ReceiptFiles

@@ -14,8 +14,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from urllib3.exceptions import SSLError
 
 from schemas.errors import WorkFailedError
+from schemas.notices import Notice
 from stream_jobs.aws_calls import code_of, fault_of
-from stream_jobs.notices import Notice
 from stream_jobs.patience import Patience
 from stream_jobs.publishing import Fault
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mypy_boto3_glue.type_defs import TableInputTypeDef
     from mypy_boto3_kinesis import KinesisClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import QueueConfigurationTypeDef
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.literals import QueueAttributeNameType
@@ -30,6 +31,8 @@ FUNCTION_TIMEOUT_S = 60
 _VISIBILITY_S = 90
 # A large file may need several invocations, each of which gives its message back.
 _MAX_RECEIVES = 6
+# The longest that SQS has.
+_LONGEST_RETENTION_S = 14 * 24 * 3600
 _Request = ParamSpec("_Request")
 
 
@@ -40,6 +43,7 @@ class Description:
     Attributes:
         dropped_files: the queue of what S3 says about the raw bucket; the function reads it.
         dropped_files_dead: what that queue gave out too often.
+        raw_objects: another queue of what S3 says about the raw bucket; the compaction reads it.
     """
 
     stream: str = "clickstream"
@@ -51,6 +55,7 @@ class Description:
     dropped_files: str = "clickstream-dropped-files"
     dropped_files_dead: str = "clickstream-dropped-files-dead"
     dropped_files_table: str = "clickstream-dropped-files"
+    raw_objects: str = "clickstream-raw-objects"
     database: str = "clickstream"
     raw_database: str = "clickstream_raw"
 
@@ -141,12 +146,13 @@ def create(description: Description, clients: Clients) -> Settings:
         database=description.database,
         raw_database=description.raw_database,
         dropped_files_table=description.dropped_files_table,
+        raw_objects_queue_url=_create_raw_objects_queue(description, clients),
     )
 
 
 def create_function_resources(description: Description, clients: Clients) -> None:
     """Create what the function for dropped files works with: table, queue with its dead-letter queue, notification."""
-    dynamodb, sqs, s3 = clients.dynamodb, clients.sqs, clients.s3
+    dynamodb, sqs = clients.dynamodb, clients.sqs
     _unless_there(
         dynamodb.exceptions.ResourceInUseException,
         dynamodb.create_table,
@@ -166,20 +172,30 @@ def create_function_resources(description: Description, clients: Clients) -> Non
         "RedrivePolicy": json.dumps(redrive),
     }
     queue_url = sqs.create_queue(QueueName=description.dropped_files, Attributes=attributes)["QueueUrl"]
-    notified = s3.get_bucket_notification_configuration(Bucket=description.raw_bucket)
-    if "QueueConfigurations" not in notified:
-        # Everything below the raw prefix: S3 cannot leave out what Firehose put, the function does.
+    _tell_of_objects(description, clients, queue_url)
+
+
+def _create_raw_objects_queue(description: Description, clients: Clients) -> str:
+    # No redrive: what no run committed is not lost to the next one.
+    retention: dict[QueueAttributeNameType, str] = {"MessageRetentionPeriod": str(_LONGEST_RETENTION_S)}
+    queue_url = clients.sqs.create_queue(QueueName=description.raw_objects, Attributes=retention)["QueueUrl"]
+    _tell_of_objects(description, clients, queue_url)
+    return queue_url
+
+
+def _tell_of_objects(description: Description, clients: Clients, queue_url: str) -> None:
+    """Have S3 tell a queue of everything below the raw prefix: it cannot leave out what Firehose put."""
+    s3, bucket = clients.s3, description.raw_bucket
+    told = s3.get_bucket_notification_configuration(Bucket=bucket).get("QueueConfigurations", [])
+    arn = _arn_of(clients.sqs, queue_url)
+    if arn not in [queue["QueueArn"] for queue in told]:
+        queue: QueueConfigurationTypeDef = {
+            "QueueArn": arn,
+            "Events": ["s3:ObjectCreated:*"],
+            "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": RAW_PREFIX}]}},
+        }
         s3.put_bucket_notification_configuration(
-            Bucket=description.raw_bucket,
-            NotificationConfiguration={
-                "QueueConfigurations": [
-                    {
-                        "QueueArn": _arn_of(sqs, queue_url),
-                        "Events": ["s3:ObjectCreated:*"],
-                        "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": RAW_PREFIX}]}},
-                    }
-                ]
-            },
+            Bucket=bucket, NotificationConfiguration={"QueueConfigurations": [*told, queue]}
         )
 
 

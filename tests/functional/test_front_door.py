@@ -41,6 +41,8 @@ COMMANDS = [
     ["dead-letters", "list"],
     ["dead-letters", "redrive"],
     ["compact"],
+    ["quarantine", "list"],
+    ["validate", "--day", "2026-11-24"],
     ["query", "SELECT count(*) AS n FROM fact_clicks"],
 ]
 

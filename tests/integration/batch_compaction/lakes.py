@@ -11,11 +11,13 @@ import signal
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
 
+from batch_compaction.find import find_all
 from batch_compaction.lake_tables import Lake, open_lake
 from batch_compaction.plan import HourPolicy
 from batch_compaction.report import RunReport
@@ -65,8 +67,12 @@ class TestLake:
         self.s3.put_object(Bucket=self.settings.raw_bucket, Key=key, Body=body)
         return key
 
-    def compact(self, policy: HourPolicy = ALL_CLOSED, on_step: Callable[[str], None] = lambda _: None) -> RunReport:
-        return compact(Run(self.s3, self.settings.raw_bucket, self.lake, policy, "a-run", on_step))
+    def compact(
+        self, policy: HourPolicy = ALL_CLOSED, on_step: Callable[[str], None] = lambda _: None, **options: Any
+    ) -> RunReport:
+        s3 = self.s3
+        found = partial(find_all, s3, self.settings.raw_bucket)
+        return compact(Run(s3, found, self.lake, policy, "a-run", on_step, **options))
 
     def rows(self, table: str, *columns: str) -> list[dict[str, Any]]:
         found = self.lake.find().get(table)

@@ -19,14 +19,16 @@ import pytest
 from botocore.exceptions import ClientError
 from pyiceberg.catalog.glue import GlueCatalog
 
-from batch_compaction import run
 from batch_compaction.dims import users_of
 from batch_compaction.lake_tables import open_lake
+from batch_compaction.limits import QualityLimits
 from batch_compaction.plan import HourPolicy
 from batch_compaction.report import RunReport
+from batch_compaction.verdicts import Acceptance
 from schemas.codec import encode
+from schemas.errors import WorkFailedError
 from schemas.instants import HOUR_US
-from schemas.tables import DIM_USERS, FACT_CLICKS
+from schemas.tables import DIM_USERS, DQ_RESULTS, FACT_CLICKS
 from tests.integration.batch_compaction.lakes import ALL_CLOSED, HOUR, TestLake, event
 
 EVENTS = [event(f"e{number}", minute=number % 60, user_id=f"u{number % 7}") for number in range(100)]
@@ -34,12 +36,17 @@ STEPS = [
     "find raw objects",
     "read ",
     "merge ",
+    "check ",
     "publish quarantine",
     "publish conflicts",
+    "publish user_hours",
     "publish dim_users",
+    "publish dim_users_history",
     "publish fact_clicks",
+    "publish dq_results",
     "publish raw_objects",
 ]
+HOUR_TABLES = ["user_hours", "dim_users", "dim_users_history", "fact_clicks", "dq_results", "raw_objects"]
 
 
 def test_every_line_ends_in_one_place_and_the_counts_say_so(lake: TestLake) -> None:
@@ -52,7 +59,7 @@ def test_every_line_ends_in_one_place_and_the_counts_say_so(lake: TestLake) -> N
     assert report.duplicates == 10
     assert report.lines == 114 == report.accepted + sum(report.quarantined.values()) + report.blank
     assert report.accepted == 100 + report.duplicates + len(lake.rows("conflicts"))
-    assert report.committed == ["quarantine", "conflicts", "dim_users", "fact_clicks", "raw_objects"]
+    assert report.committed == ["quarantine", "conflicts", *HOUR_TABLES]
 
 
 def test_a_second_run_commits_nothing(lake: TestLake) -> None:
@@ -104,7 +111,7 @@ def test_open_hours_wait_and_are_published_once_they_close(lake: TestLake) -> No
     assert lake.compact(HourPolicy(now)).committed == []
     assert [row["click_id"] for row in lake.rows("fact_clicks")] == ["closed"]
     assert [hour["state"] for hour in lake.rows("raw_objects")[0]["hours"]] == ["published", "open"]
-    assert lake.compact(HourPolicy(now + HOUR_US)).committed == ["dim_users", "fact_clicks", "raw_objects"]
+    assert lake.compact(HourPolicy(now + HOUR_US)).committed == HOUR_TABLES
     assert {row["click_id"] for row in lake.rows("fact_clicks")} == {"closed", "open"}
     assert lake.compact(ALL_CLOSED).committed == []
 
@@ -147,17 +154,18 @@ def test_equal_input_gives_equal_rows_in_equal_files(lake: TestLake) -> None:
     lake.compact()
     other.compact()
     assert data_files(lake) == data_files(other)
-    assert len(data_files(lake)) == 4  # no conflicts here
+    assert len(data_files(lake)) == 6  # no conflicts here
 
 
 def data_files(lake: TestLake) -> dict[str, bytes]:
+    """Return the files of every table but of the verdicts, of which each run has its own."""
     bucket = lake.settings.curated_bucket
     return {
         path.removeprefix(f"s3://{bucket}/"): lake.s3.get_object(
             Bucket=bucket, Key=path.removeprefix(f"s3://{bucket}/")
         )["Body"].read()
-        for table in lake.lake.find().values()
-        for path in table.paths()
+        for name, table in lake.lake.find().items()
+        for path in (table.paths() if name != DQ_RESULTS.name else ())
     }
 
 
@@ -262,9 +270,11 @@ def test_a_service_error_fails_the_run_and_the_next_one_is_right(
         if current.startswith(step):
             emulator.inject(**{operation: {"error": "InternalFailure", "times": 100}})
 
-    with pytest.raises((OSError, ClientError)):
-        lake.compact(on_step=fail_from)
-    emulator.clear_faults()
+    try:
+        with pytest.raises((OSError, ClientError, WorkFailedError)):
+            lake.compact(on_step=fail_from)
+    finally:
+        emulator.clear_faults()
     lake.compact()
     assert len(lake.rows("fact_clicks")) == 100
     assert len(lake.rows("quarantine")) == 2
@@ -291,20 +301,24 @@ def test_no_accepted_event_stops_the_others(lake: TestLake, fields: dict[str, An
     assert {row["signup_date"] for row in lake.rows("dim_users")} == {None}
 
 
-def test_an_hour_that_fails_a_check_is_held_and_the_others_are_published(
-    lake: TestLake, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    lake.put("a", [event("good"), event("bad", hour_us=HOUR - HOUR_US), b"{broken"])
-    with monkeypatch.context() as broken:
-        broken.setattr(run, "faults_of", lambda hour, *_: ["it is odd"] if hour.hour_us < HOUR else [])
-        report = lake.compact()
-        assert report.held == {"2026-11-24T09": ["it is odd"]}
-        assert [row["click_id"] for row in lake.rows("fact_clicks")] == ["good"]
-        assert lake.compact().held == report.held
+def test_an_hour_that_fails_a_check_is_held_until_somebody_accepts_it(lake: TestLake) -> None:
+    bad = event("bad", hour_us=HOUR - HOUR_US)
+    lake.put("a", [event("good"), bad, bad])
+    strict = QualityLimits(min_lines=1, max_duplicate_ratio=0.1, blocking=("duplicate_ratio",))
+    report = lake.compact(limits=strict)
+    assert list(report.held) == ["2026-11-24T09"]
+    assert [row["click_id"] for row in lake.rows("fact_clicks")] == ["good"]
+    assert sum(row["events"] for row in lake.rows("dim_users")) == 1
+    assert lake.compact(limits=strict).held == report.held
     assert [hour["state"] for hour in lake.rows("raw_objects")[0]["hours"]] == ["held", "published"]
-    assert lake.compact().held == {}
+
+    why = Acceptance(frozenset({"duplicate_ratio"}), frozenset({HOUR - HOUR_US}), "the shop sent it twice")
+    assert lake.compact(limits=strict, acceptance=why).held == {}
     assert {row["click_id"] for row in lake.rows("fact_clicks")} == {"good", "bad"}
     assert sum(row["events"] for row in lake.rows("dim_users")) == 2
+    judged = [row for row in lake.rows("dq_results") if row["verdict"] == "failed"]
+    assert {row["check_name"] for row in judged} == {"duplicate_ratio"}
+    assert judged[-1]["accepted_why"] == "the shop sent it twice"
 
 
 def test_an_object_that_is_overwritten_is_told_and_what_was_read_stays(lake: TestLake) -> None:

@@ -185,7 +185,8 @@ def test_creating_the_resources_again_changes_nothing(emulator: Emulator) -> Non
     database = emulator.client("glue").get_database(Name="clickstream")["Database"]
     assert database["LocationUri"] == "s3://clickstream-curated/clickstream"
     notified = emulator.client("s3").get_bucket_notification_configuration(Bucket=DESCRIPTION.raw_bucket)
-    assert len(notified["QueueConfigurations"]) == 1
+    told = [queue["QueueArn"].rpartition(":")[2] for queue in notified["QueueConfigurations"]]
+    assert told == [DESCRIPTION.dropped_files, DESCRIPTION.raw_objects]
     ttl = emulator.client("dynamodb").describe_time_to_live(TableName=DESCRIPTION.dropped_files_table)
     topics = {topic["TopicArn"] for topic in emulator.client("sns").list_topics()["Topics"]}
     assert {arn := emulator.environment["CLICKSTREAM_ALERTS_TOPIC_ARN"], f"{arn}.fifo"} <= topics

@@ -1,16 +1,21 @@
 """The result of a merge depends on the lines alone: not on their order, nor on how they came in."""
 
+import tempfile
+from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 
 import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyarrow.dataset import dataset
 
-from batch_compaction.check import faults_of
+from batch_compaction.hour_merge import MergedHour, merge_hour
 from batch_compaction.lake_tables import parquet_bytes
-from batch_compaction.merge import MergedHour, merge
-from batch_compaction.parse import ACCEPTED_SCHEMA, parse_object
-from batch_compaction.raw import Content, RawObject
+from batch_compaction.parse import LINE_SCHEMA, hours_of, parse_block
+from batch_compaction.raw import RawObject
+from batch_compaction.sorting import Room, sorted_groups
+from schemas.blocks import Block
 from schemas.codec import encode
 from schemas.event import ClickEvent
 from schemas.instants import HOUR_US, parse_instant_us
@@ -18,11 +23,12 @@ from schemas.tables import FACT_CLICKS
 
 HOUR = parse_instant_us("2026-11-24T10:00:00Z")
 NOTHING = FACT_CLICKS.schema.empty_table()
+ROOM = Room(at_once_bytes=1 << 30, engine_bytes=1 << 28, folder=Path(tempfile.gettempdir()))
 
-# Few ids and few payloads, so that duplicates and conflicts are the rule.
+# Few ids and few payloads, so that duplicates and conflicts are frequent.
 payloads = st.builds(
     ClickEvent,
-    event_id=st.sampled_from("abcd"),
+    event_id=st.sampled_from("abcdefgh"),
     user_id=st.sampled_from("uv"),
     session_id=st.just("s"),
     event_type=st.just("click"),
@@ -34,24 +40,45 @@ payloads = st.builds(
 objects = st.lists(st.lists(payloads, min_size=1, max_size=6), min_size=1, max_size=5)
 
 
+@dataclass(frozen=True)
+class Hour:
+    """An hour as it would be published."""
+
+    facts: pa.Table
+    conflicts: pa.Table
+    merged: MergedHour
+
+
 def lines_of(contents: list[list[ClickEvent]]) -> list[pa.Table]:
     return [
-        parse_object(
-            RawObject("bucket", f"key-{number}", "etag", 1, HOUR), Content(b"\n".join(map(encode, events)))
+        parse_block(
+            RawObject("bucket", f"key-{number}", "etag", 1, HOUR), Block(b"\n".join(map(encode, events)), 1, 0)
         ).accepted
         for number, events in enumerate(contents)
     ]
 
 
-def merged_in_steps(batches: list[list[pa.Table]]) -> dict[int, MergedHour]:
-    hours: dict[int, MergedHour] = {}
+def sorted_facts(hour: MergedHour, room: Room = ROOM) -> pa.Table:
+    size_bytes = sum(piece.nbytes for piece in hour.facts())
+    groups = sorted_groups(hour.facts(), size_bytes, FACT_CLICKS.schema, FACT_CLICKS.order, room)
+    return pa.concat_tables([NOTHING, *groups])
+
+
+def merged_in_steps(batches: list[list[pa.Table]]) -> dict[int, Hour]:
+    hours: dict[int, Hour] = {}
     for batch in batches:
-        lines = pa.concat_tables([ACCEPTED_SCHEMA.empty_table(), *batch])
-        facts = pa.concat_tables([NOTHING, *(hour.facts for hour in hours.values())])
-        conflicts = pa.concat_tables([NOTHING, *(hour.conflicts for hour in hours.values())])
-        for hour in merge(lines, facts, conflicts):
-            assert faults_of(hour, lines, facts) == []
-            hours[hour.hour_us] = hour
+        lines = pa.concat_tables([LINE_SCHEMA.empty_table(), *batch])
+        of_line = hours_of(lines)
+        for hour_us in sorted(set(of_line.tolist())):
+            pieces = [
+                lines.filter(pa.array(of_line == hour_us)).slice(at, 1) for at in range((of_line == hour_us).sum())
+            ]
+            before = hours.get(hour_us)
+            facts, conflicts = (before.facts, before.conflicts) if before else (NOTHING, NOTHING)
+            merged = merge_hour(hour_us, pieces.copy, dataset(facts), dataset(conflicts))
+            hours[hour_us] = Hour(sorted_facts(merged), merged.conflicts, merged)
+            assert len(hours[hour_us].facts) == merged.facts_count
+            assert len(facts) == merged.facts_before
     return hours
 
 
@@ -96,7 +123,17 @@ def test_a_plain_recount_comes_to_the_same_rows(contents: list[list[ClickEvent]]
         assert winners == {event_id: events[0].user_id for event_id, events in expected.items()}
         distinct = sum(len({payload_of(event) for event in events}) for events in expected.values())
         assert len(result.conflicts) == distinct - len(expected)
-        assert result.duplicates == sum(map(len, expected.values())) - distinct
+        assert result.merged.duplicates == sum(map(len, expected.values())) - distinct
+
+
+@settings(max_examples=15)
+@given(objects)
+def test_rows_that_do_not_fit_into_memory_come_out_the_same(contents: list[list[ClickEvent]]) -> None:
+    no_room = Room(at_once_bytes=0, engine_bytes=1 << 28, folder=ROOM.folder)
+    for hour in merged_in_steps([lines_of(contents)]).values():
+        assert parquet_bytes(sorted_facts(hour.merged, no_room), FACT_CLICKS.schema) == parquet_bytes(
+            hour.facts, FACT_CLICKS.schema
+        )
 
 
 def payload_of(event: ClickEvent) -> tuple[object, ...]:

@@ -1,5 +1,6 @@
-from batch_compaction.parse import parse_object
-from batch_compaction.raw import Content, RawObject
+from batch_compaction.parse import ParsedBlock, hours_of, parse_block
+from batch_compaction.raw import RawObject
+from schemas.blocks import Block
 from schemas.instants import HOUR_US, parse_instant_us
 
 ARRIVAL_US = parse_instant_us("2026-11-24T10:00:00Z")
@@ -13,10 +14,14 @@ def line(event_id: str, timestamp: str = "2026-11-24T09:30:00Z") -> bytes:
     )
 
 
+def parsed_lines(data: bytes, damage: str | None = None) -> ParsedBlock:
+    return parse_block(RAW, Block(data, 1, 0, damage=damage))
+
+
 def test_every_line_ends_in_one_place_under_its_physical_number() -> None:
-    content = Content(line("a") + b"\n\n  \n{bad\n" + line("b") + b"\r\n[1]\n" + line("c"))
-    parsed = parse_object(RAW, content)
-    assert parsed.accepted.select(["click_id", "source_line"]).to_pylist() == [
+    content = line("a") + b"\n\n  \n{bad\n" + line("b") + b"\r\n[1]\n" + line("c")
+    parsed = parsed_lines(content)
+    assert parsed.accepted.sort_by("source_line").select(["click_id", "source_line"]).to_pylist() == [
         {"click_id": "a", "source_line": 1},
         {"click_id": "b", "source_line": 5},
         {"click_id": "c", "source_line": 7},
@@ -30,18 +35,18 @@ def test_every_line_ends_in_one_place_under_its_physical_number() -> None:
 
 def test_a_quarantined_line_is_found_again_by_its_offset() -> None:
     data = line("a") + b"\n" + b"\xff\xfe\n" + line("b")
-    [row] = parse_object(RAW, Content(data)).quarantined.to_pylist()
+    [row] = parsed_lines(data).quarantined.to_pylist()
     assert data[row["byte_offset"] :].startswith(row["raw_bytes"])
     assert (row["hour"], row["day"]) == (10, 24)
 
 
 def test_the_event_hour_is_the_events_own_not_the_folders() -> None:
-    parsed = parse_object(RAW, Content(line("a") + b"\n" + line("b", "2026-11-23T23:59:59.999999Z")))
-    assert parsed.accepted_by_hour() == {ARRIVAL_US - HOUR_US: 1, ARRIVAL_US - 11 * HOUR_US: 1}
+    parsed = parsed_lines(line("a") + b"\n" + line("b", "2026-11-23T23:59:59.999999Z"))
+    assert sorted(hours_of(parsed.accepted)) == [ARRIVAL_US - 11 * HOUR_US, ARRIVAL_US - HOUR_US]
 
 
 def test_the_rest_of_a_damaged_object_is_one_quarantined_line() -> None:
-    parsed = parse_object(RAW, Content(line("a") + b"\n" + line("b")[:20], damage="cut"))
+    parsed = parsed_lines(line("a") + b"\n" + line("b")[:20], damage="cut")
     [row] = parsed.quarantined.to_pylist()
     assert len(parsed.accepted) == 1
     assert (row["source_line"], row["reason"], row["raw_bytes"]) == (2, "damaged_object", line("b")[:20])
@@ -49,11 +54,27 @@ def test_the_rest_of_a_damaged_object_is_one_quarantined_line() -> None:
 
 
 def test_a_damaged_object_is_noticed_even_where_its_lines_are_whole() -> None:
-    parsed = parse_object(RAW, Content(line("a") + b"\n", damage="cut"))
+    parsed = parsed_lines(line("a") + b"\n", damage="cut")
     assert parsed.quarantined["reason"].to_pylist() == ["damaged_object"]
     assert parsed.lines == len(parsed.accepted) + len(parsed.quarantined) == 2
 
 
 def test_an_empty_object_has_no_lines() -> None:
-    parsed = parse_object(RAW, Content(b""))
-    assert (parsed.lines, parsed.accepted_by_hour()) == (0, {})
+    parsed = parsed_lines(b"")
+    assert (parsed.lines, len(parsed.accepted)) == (0, 0)
+
+
+def test_a_line_that_was_cut_says_how_long_it_was() -> None:
+    long = line("a") + b" " * 300_000
+    parsed = parse_block(RAW, Block(line("b") + b"\n" + long, 7, 100, cut_bytes=1_000))
+    [row] = parsed.quarantined.to_pylist()
+    assert (row["source_line"], row["reason"], row["raw_bytes"]) == (8, "too_large", long)
+    assert row["detail"].startswith(f"{len(long) + 1_000} bytes")
+    assert row["byte_offset"] == 100 + len(line("b")) + 1
+
+
+def test_what_is_kept_of_a_cut_line_may_be_white_space_or_the_end_of_a_damaged_object() -> None:
+    [row] = parse_block(RAW, Block(line("b") + b"\n" + b" " * 9 + b"\n", 1, 0, cut_bytes=1)).quarantined.to_pylist()
+    assert (row["source_line"], row["reason"], row["raw_bytes"]) == (2, "too_large", b" " * 9)
+    [row] = parse_block(RAW, Block(b"{bad", 1, 0, cut_bytes=1, damage="cut")).quarantined.to_pylist()
+    assert (row["source_line"], row["reason"], row["raw_bytes"]) == (1, "damaged_object", b"{bad")

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from batch_compaction.plan import (
     GRACE_US,
     HELD,
@@ -18,7 +20,7 @@ RAW = RawObject("bucket", "key", "etag", 1, HOUR)
 
 
 def known(etag: str = "etag", **hours: tuple[int, str]) -> dict[tuple[str, str], KnownObject]:
-    return {("bucket", "key"): KnownObject(etag, dict(hours.values()))}
+    return {("bucket", "key"): KnownObject(replace(RAW, etag=etag), dict(hours.values()))}
 
 
 def test_an_hour_closes_once_its_grace_is_over() -> None:
@@ -33,22 +35,22 @@ def test_an_open_hour_may_be_included_and_an_hour_not_asked_for_never_is() -> No
 
 def test_a_new_object_is_read_whole_and_a_known_one_not_at_all() -> None:
     policy = HourPolicy(NEXT + GRACE_US)
-    assert list(assignments([RAW], {}, policy)) == [Assignment(RAW)]
-    assert list(assignments([RAW], known(a=(HOUR, PUBLISHED)), policy)) == []
+    assert assignments([RAW], {}, policy) == [Assignment(RAW)]
+    assert assignments([RAW], known(a=(HOUR, PUBLISHED)), policy) == []
 
 
 def test_an_object_that_was_overwritten_is_told_and_not_read_again() -> None:
     before = known("old", a=(HOUR, PUBLISHED), b=(NEXT, OPEN))
-    assert list(assignments([RAW], before, HourPolicy(NEXT + HOUR_US + GRACE_US))) == []
+    assert assignments([RAW], before, HourPolicy(NEXT + HOUR_US + GRACE_US)) == []
     assert overwritten([RAW], before) == ["key"]
     assert overwritten([RAW], known()) == []
 
 
 def test_an_object_with_open_lines_is_read_again_once_their_hour_may_be_published() -> None:
     before = known(a=(HOUR, PUBLISHED), b=(NEXT, OPEN))
-    assert list(assignments([RAW], before, HourPolicy(NEXT + GRACE_US))) == []
+    assert assignments([RAW], before, HourPolicy(NEXT + GRACE_US)) == []
     later = HourPolicy(NEXT + HOUR_US + GRACE_US)
-    assert list(assignments([RAW], before, later)) == [Assignment(RAW, {HOUR: PUBLISHED, NEXT: OPEN})]
+    assert assignments([RAW], before, later) == [Assignment(RAW, {HOUR: PUBLISHED, NEXT: OPEN})]
 
 
 def test_the_state_of_an_hour_follows_from_what_the_run_did() -> None:
@@ -59,3 +61,9 @@ def test_the_state_of_an_hour_follows_from_what_the_run_did() -> None:
     assert again.state_after(HOUR - HOUR_US, policy, held={HOUR - HOUR_US}) == PUBLISHED
     assert again.state_after(NEXT, policy, held=()) == OPEN
     assert again.state_after(HOUR, HourPolicy(HOUR), held=()) == HELD
+
+
+def test_an_object_with_lines_that_wait_is_read_though_nobody_told_of_it() -> None:
+    later = HourPolicy(NEXT + HOUR_US + GRACE_US)
+    assert assignments([], known(a=(HOUR, PUBLISHED)), later) == []
+    assert assignments([], known(b=(NEXT, OPEN)), later) == [Assignment(RAW, {NEXT: OPEN})]

@@ -39,16 +39,24 @@ def test_each_element_of_an_array_is_a_piece_however_it_is_written(block: int) -
     found = [piece.data.strip() for piece in read(content, block=block) if piece.data.strip()]
     assert found == [
         b'{"a": "],[\\"{\\\\", "b": [1, {"c": 2}]}',
-        b'{\n "d": "\xc3\xb6"\n}',
+        b'{\r "d": "\xc3\xb6"\r}',
         b"12",
         b'"x"',
         b"[]",
     ]
 
 
-def test_an_array_without_elements_holds_nothing() -> None:
-    assert read(b"[]") == []
-    assert read(b" [ \n ] ") == [Piece(1, b" ", 1)]
+def test_an_array_without_elements_holds_nothing_but_blanks() -> None:
+    assert read(b"[]") == [Piece(1, b"", 0)]
+    assert read(b" [ \n ] ") == [Piece(1, b" \r ", 3), Piece(2, b" ", 1)]
+
+
+def test_what_is_not_understood_is_one_piece_that_says_so() -> None:
+    content = b"PAR1" + bytes(range(256)) * 1000
+    [piece] = read(content)
+    assert (piece.number, piece.data) == (1, content[:LIMIT])
+    assert piece.is_cut
+    assert piece.damage == "neither JSON lines nor a JSON array: Parquet"
 
 
 def test_what_follows_an_array_is_read_as_lines() -> None:

@@ -1,0 +1,330 @@
+"""Plain lines taken apart, compiled: where each value of each event stands.
+
+A line is plain when each of its parts has one possible meaning: an object of texts without escapes, whole numbers and
+nulls, with `metadata` as an object of texts, no field twice, and all that an event needs. What is found in it is what
+`schemas.codec` makes of it; a property test holds one against the other. Other lines are named, and left to the codec.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from batch_compaction.compiled import compiled
+from batch_compaction.instant_scan import NO_INSTANT, Octets, instant_us
+from schemas.codec import EARLIEST_EVENT_US
+from schemas.event import MAX_EVENT_BYTES
+
+Places = npt.NDArray[np.int32]
+Numbers = npt.NDArray[np.int64]
+
+# The texts of an event; each alias stands in for the one before it where that is absent.
+TEXTS: tuple[str, ...] = (
+    *("event_id", "user_id", "session_id", "device_type", "page_url", "referrer_url", "producer_id"),
+    *("event_type", "action", "event_timestamp", "timestamp"),
+)
+_IDS = 3  # the first ones, which an event must have
+_EVENT_TYPE, _ACTION, _TIMESTAMP, _TIMESTAMP_ALIAS, _METADATA, _SEQ = range(7, 13)
+_NAMES = [name.encode() for name in (*TEXTS, "metadata", "producer_seq")]
+_NAME_LENGTHS = np.array([len(name) for name in _NAMES])
+_NAME_OCTETS = np.array([list(name.ljust(_NAME_LENGTHS.max())) for name in _NAMES], np.uint8)
+
+_NEWLINE, _TAB, _RETURN, _SPACE, _QUOTE, _COMMA, _COLON, _BACKSLASH, _OPENS, _CLOSES = b'\n\t\r ",:\\{}'
+_ZERO, _NINE, _N, _U, _L = b"09nul"
+_ASCII = 0x7F
+_UNKNOWN, _ABSENT, _NOT_PLAIN = -1, -1, -1
+_MAX_DIGITS = 18  # so many digits are a number of 64 bits, whatever they are
+_MAX_ENTRIES = 64  # of a line; sorting them takes the square of it
+_SMALLEST_ENTRY = len('"":"",')
+
+
+class Scan(NamedTuple):
+    """What some lines hold.
+
+    Attributes:
+        lines: of each plain line, its place among the lines, from 0.
+        places: of each plain line and each of TEXTS, where the value begins and ends; -1 where it is absent.
+        instants: of each plain line, its event timestamp in microseconds.
+        seqs: of each plain line, its producer_seq; -1 where it is absent.
+        entry_counts: of each plain line, how many entries its metadata has.
+        entries: of each entry, where key and value begin and end; sorted by key within a line.
+        others: of each other line, its place among the lines, where it begins and where it ends.
+    """
+
+    lines: Numbers
+    places: Places
+    instants: Numbers
+    seqs: Numbers
+    entry_counts: Places
+    entries: Places
+    others: Numbers
+
+
+def scan(data: bytes, latest_us: int) -> Scan:
+    """Take whole lines apart, less than 2 GiB of them; the last one may lack its newline.
+
+    Args:
+        data: the lines.
+        latest_us: an event of this instant or after it is too far ahead.
+    """
+    room = data.count(b"\n") + 1
+    found = Scan(
+        lines=np.empty(room, np.int64),
+        places=np.empty((room, len(TEXTS), 2), np.int32),
+        instants=np.empty(room, np.int64),
+        seqs=np.empty(room, np.int64),
+        entry_counts=np.empty(room, np.int32),
+        entries=np.empty((len(data) // _SMALLEST_ENTRY + 1, 4), np.int32),
+        others=np.empty((room, 3), np.int64),
+    )
+    plain, entries, others = _scan(np.frombuffer(data, np.uint8), _is_utf8(data), latest_us, found)
+    return Scan(
+        found.lines[:plain],
+        found.places[:plain],
+        found.instants[:plain],
+        found.seqs[:plain],
+        found.entry_counts[:plain],
+        found.entries[:entries],
+        found.others[:others],
+    )
+
+
+def gathered(data: bytes, places: Places) -> tuple[Places, Octets]:
+    """Return texts one behind the other: (where each begins, and where the last one ends; their bytes)."""
+    starts = places[:, 0]
+    offsets = np.zeros(len(starts) + 1, np.int32)
+    np.cumsum(places[:, 1] - starts, out=offsets[1:])
+    texts = np.empty(offsets[-1], np.uint8)
+    _gather(np.frombuffer(data, np.uint8), starts, offsets, texts)
+    return offsets, texts
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        return data.isascii() or bool(data.decode())
+    except UnicodeDecodeError:
+        return False
+
+
+@compiled
+def _scan(octets: Octets, is_utf8: bool, latest_us: int, found: Scan) -> tuple[int, int, int]:
+    """Fill in what the lines hold; return the number of plain lines, of entries and of other lines."""
+    # Taken out once: to hand the whole tuple on, line by line, would count the references to each array in it.
+    lines, places, instants, seqs, entry_counts, entries, others = found
+    plain = entry = other = line = start = 0
+    while start < len(octets):
+        for field in range(len(TEXTS)):
+            places[plain, field, 0] = places[plain, field, 1] = _ABSENT
+        seqs[plain] = _ABSENT
+        end, next_entry = _event(octets, start, is_utf8, plain, places, seqs, entry, entries)
+        instant = (
+            _instant_of_whole(octets, plain, places) if end >= 0 and end - start <= MAX_EVENT_BYTES else NO_INSTANT
+        )
+        if EARLIEST_EVENT_US <= instant < latest_us:
+            lines[plain], instants[plain], entry_counts[plain] = line, instant, next_entry - entry
+            plain, entry = plain + 1, next_entry
+        else:
+            end = start
+            while end < len(octets) and octets[end] != _NEWLINE:
+                end += 1
+            others[other, 0], others[other, 1], others[other, 2] = line, start, end
+            other += 1
+        line, start = line + 1, end + 1
+    return plain, entry, other
+
+
+@compiled
+def _instant_of_whole(octets: Octets, row: int, places: Places) -> int:
+    """Return the instant of an event that has all it must have, after its aliases stood in; NO_INSTANT of another."""
+    for field, alias in ((_EVENT_TYPE, _ACTION), (_TIMESTAMP, _TIMESTAMP_ALIAS)):
+        if places[row, field, 0] == _ABSENT:
+            places[row, field, 0], places[row, field, 1] = places[row, alias, 0], places[row, alias, 1]
+        if places[row, field, 0] >= places[row, field, 1]:
+            return NO_INSTANT
+    for field in range(_IDS):
+        if places[row, field, 0] >= places[row, field, 1]:
+            return NO_INSTANT
+    return instant_us(octets, places[row, _TIMESTAMP, 0], places[row, _TIMESTAMP, 1])
+
+
+@compiled
+def _event(
+    octets: Octets, at: int, is_utf8: bool, row: int, places: Places, seqs: Numbers, entry: int, entries: Places
+) -> tuple[int, int]:
+    """Read one line: (where its newline stands, or -1; the number of entries so far)."""
+    end, seen = len(octets), 0
+    at = _after_space(octets, at, end)
+    if at == end or octets[at] != _OPENS:
+        return _NOT_PLAIN, entry
+    while True:
+        at = _after_space(octets, at + 1, end)
+        name_end = _text_end(octets, at, end, is_utf8)
+        if name_end < 0:
+            break
+        field = _field_named(octets, at + 1, name_end)
+        if field != _UNKNOWN:
+            if seen >> field & 1:
+                break
+            seen |= 1 << field
+        at = _behind(octets, name_end + 1, end, _COLON)
+        if field == _METADATA and 0 <= at < end and octets[at] == _OPENS:
+            at, entry = _metadata(octets, at + 1, end, is_utf8, entry, entries)
+        elif at >= 0:
+            at = _value(octets, at, end, is_utf8, field, row, places, seqs)
+        if at < 0:
+            break
+        at = _after_space(octets, at, end)
+        if at == end or octets[at] != _COMMA:
+            return _line_end(octets, at, end), entry
+    return _NOT_PLAIN, entry
+
+
+@compiled
+def _line_end(octets: Octets, at: int, end: int) -> int:
+    """Return where the newline stands behind an event's closing brace; -1 where it is not alone on its line."""
+    if at == end or octets[at] != _CLOSES:
+        return _NOT_PLAIN
+    at = _after_space(octets, at + 1, end)
+    return at if at == end or octets[at] == _NEWLINE else _NOT_PLAIN
+
+
+@compiled
+def _value(
+    octets: Octets, at: int, end: int, is_utf8: bool, field: int, row: int, places: Places, seqs: Numbers
+) -> int:
+    """Read a value that is no object; return the place behind it, or -1."""
+    if at < end and octets[at] == _QUOTE:
+        text_end = _text_end(octets, at, end, is_utf8)
+        if text_end < 0 or field >= _METADATA:
+            return _NOT_PLAIN
+        if field != _UNKNOWN:
+            places[row, field, 0], places[row, field, 1] = at + 1, text_end
+        return text_end + 1
+    if at + 4 <= end and octets[at] == _N and octets[at + 1] == _U and octets[at + 2] == octets[at + 3] == _L:
+        return at + 4
+    if field != _SEQ and field != _UNKNOWN:
+        return _NOT_PLAIN
+    number, at = _whole_number(octets, at, end)
+    if field == _SEQ:
+        seqs[row] = number
+    return at
+
+
+@compiled
+def _metadata(octets: Octets, at: int, end: int, is_utf8: bool, entry: int, entries: Places) -> tuple[int, int]:
+    """Read an object of texts from behind its brace: (the place behind it, or -1; the number of entries so far)."""
+    first = entry
+    at = _after_space(octets, at, end)
+    if at < end and octets[at] == _CLOSES:
+        return at + 1, entry
+    while entry - first < _MAX_ENTRIES:
+        at = _after_space(octets, at, end)
+        text_end = _text_end(octets, at, end, is_utf8)
+        entries[entry, 0], entries[entry, 1] = at + 1, text_end
+        at = _behind(octets, text_end + 1, end, _COLON)
+        if text_end < 0 or at < 0:
+            break
+        text_end = _text_end(octets, at, end, is_utf8)
+        entries[entry, 2], entries[entry, 3] = at + 1, text_end
+        if text_end < 0:
+            break
+        at = _after_space(octets, text_end + 1, end)
+        entry += 1
+        if at < end and octets[at] == _CLOSES:
+            return at + 1 if _sort(octets, entries, first, entry) else _NOT_PLAIN, entry
+        if at == end or octets[at] != _COMMA:
+            break
+        at += 1
+    return _NOT_PLAIN, entry
+
+
+@compiled
+def _after_space(octets: Octets, at: int, end: int) -> int:
+    while at < end and (octets[at] == _SPACE or octets[at] == _TAB or octets[at] == _RETURN):
+        at += 1
+    return at
+
+
+@compiled
+def _behind(octets: Octets, at: int, end: int, sign: int) -> int:
+    """Return the place of what follows a sign, white space beside it passed over; -1 where the sign is not there."""
+    at = _after_space(octets, at, end)
+    return _after_space(octets, at + 1, end) if at < end and octets[at] == sign else _NOT_PLAIN
+
+
+@compiled
+def _text_end(octets: Octets, at: int, end: int, is_utf8: bool) -> int:
+    """Return where the closing quote of a text without escapes stands, given the place of its first; -1 for no such."""
+    if at >= end or octets[at] != _QUOTE:
+        return _NOT_PLAIN
+    at += 1
+    while at < end:
+        octet = octets[at]
+        if octet == _QUOTE:
+            return at
+        if octet == _BACKSLASH or octet < _SPACE or (octet > _ASCII and not is_utf8):
+            break
+        at += 1
+    return _NOT_PLAIN
+
+
+@compiled
+def _field_named(octets: Octets, start: int, end: int) -> int:
+    for field in range(len(_NAME_LENGTHS)):
+        if _NAME_LENGTHS[field] == end - start:
+            place = 0
+            while place < end - start and octets[start + place] == _NAME_OCTETS[field, place]:
+                place += 1
+            if place == end - start:
+                return field
+    return _UNKNOWN
+
+
+@compiled
+def _whole_number(octets: Octets, at: int, end: int) -> tuple[int, int]:
+    """Return a number and the place behind it; -1 for the place where none stands that is surely one of 64 bits."""
+    number, first = 0, at
+    while at < end and at - first < _MAX_DIGITS and octets[at] >= _ZERO and octets[at] <= _NINE:
+        number = number * 10 + (octets[at] - _ZERO)
+        at += 1
+    is_number = at > first and (at == first + 1 or octets[first] != _ZERO)
+    return number, at if is_number else _NOT_PLAIN
+
+
+@compiled
+def _sort(octets: Octets, entries: Places, first: int, behind: int) -> bool:
+    """Sort entries by key, few that they are; say whether all keys differ."""
+    for entry in range(first + 1, behind):
+        at = entry
+        while at > first:
+            order = _order(octets, entries, at - 1, at)
+            if order == 0:
+                return False
+            if order < 0:
+                break
+            for column in range(4):
+                entries[at - 1, column], entries[at, column] = entries[at, column], entries[at - 1, column]
+            at -= 1
+    return True
+
+
+@compiled
+def _order(octets: Octets, entries: Places, one: int, other: int) -> int:
+    """Return a number below, at or above zero, as the key of one entry comes before, with or after that of another."""
+    start, other_start = entries[one, 0], entries[other, 0]
+    length, other_length = entries[one, 1] - start, entries[other, 1] - other_start
+    for place in range(min(length, other_length)):
+        octet, other_octet = octets[start + place], octets[other_start + place]
+        if octet != other_octet:
+            return -1 if octet < other_octet else 1
+    return -1 if length < other_length else int(length > other_length)
+
+
+@compiled
+def _gather(octets: Octets, starts: Places, offsets: Places, texts: Octets) -> None:
+    for row in range(len(starts)):
+        start, offset = starts[row], offsets[row]
+        for place in range(offsets[row + 1] - offset):
+            texts[offset + place] = octets[start + place]

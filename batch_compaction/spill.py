@@ -1,0 +1,113 @@
+"""Rows that wait for the turn of their hour: in memory up to a budget, and beyond it in a file.
+
+Decides nothing about rows. What was added for an hour comes back as it was added, in any order of the pieces.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+
+import pyarrow as pa
+
+from schemas.errors import WorkFailedError
+
+
+class Spill:
+    """Rows by hour.
+
+    Args:
+        schema: of the rows.
+        path: where the file may be made; its folder is there.
+        budget_bytes: how much is kept in memory.
+    """
+
+    def __init__(self, schema: pa.Schema, path: Path, budget_bytes: int) -> None:
+        self._schema = schema
+        self._path = path
+        self._budget_bytes = budget_bytes
+        self._held: defaultdict[int, list[pa.Table]] = defaultdict(list)
+        self._held_bytes = 0
+        self._written: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
+        self._sizes: defaultdict[int, int] = defaultdict(int)
+        self._counts: defaultdict[int, int] = defaultdict(int)
+        self._file: pa.NativeFile | None = None
+
+    def __enter__(self) -> Spill:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    @property
+    def hours(self) -> list[int]:
+        """The hours that have rows, in time order."""
+        return sorted(self._counts)
+
+    def count(self, hour_us: int) -> int:
+        """Return how many rows an hour has."""
+        return self._counts[hour_us]
+
+    def size_bytes(self, hour_us: int) -> int:
+        """Return how much the rows of an hour take in memory."""
+        return self._sizes[hour_us]
+
+    def add(self, hour_us: int, rows: pa.Table) -> None:
+        """Keep some rows of an hour.
+
+        Raises:
+            WorkFailedError: the file cannot be written.
+        """
+        if not len(rows):
+            return
+        self._held[hour_us].append(rows)
+        self._held_bytes += rows.nbytes
+        self._sizes[hour_us] += rows.nbytes
+        self._counts[hour_us] += len(rows)
+        if self._held_bytes > self._budget_bytes:
+            self._write()
+
+    def rows(self, hour_us: int) -> Iterator[pa.Table]:
+        """Yield the rows of an hour, in pieces; may be asked again."""
+        for start, length in self._written[hour_us]:
+            with pa.OSFile(str(self._path)) as file:
+                file.seek(start)
+                yield pa.ipc.open_stream(file.read_buffer(length)).read_all()
+        yield from self._held[hour_us]
+
+    def drop(self, hour_us: int) -> None:
+        """Forget the rows of an hour; what the file holds of them stays until the end."""
+        self._held_bytes -= sum(rows.nbytes for rows in self._held.pop(hour_us, ()))
+        self._written.pop(hour_us, None)
+
+    def close(self) -> None:
+        """Forget everything."""
+        self._held.clear()
+        if self._file is not None:
+            self._file.close()
+            self._path.unlink(missing_ok=True)
+
+    def _write(self) -> None:
+        """Write what is held, the rows of an hour in one piece."""
+        try:
+            if self._file is None:
+                self._file = pa.OSFile(str(self._path), "wb")
+            for hour_us, pieces in self._held.items():
+                start = self._file.tell()
+                # A stream has one dictionary for a column, which has to hold the values of all pieces.
+                rows = pa.concat_tables(pieces).unify_dictionaries()
+                with pa.ipc.new_stream(self._file, self._schema) as stream:
+                    stream.write_table(rows)
+                self._written[hour_us].append((start, self._file.tell() - start))
+            self._file.flush()
+        except OSError as error:
+            is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            hint = ": give it room, or another folder with TMPDIR" if is_full else ""
+            raise WorkFailedError(
+                f"cannot keep rows in {self._path.parent}: {error}{hint}; nothing was published"
+            ) from error
+        self._held.clear()
+        self._held_bytes = 0

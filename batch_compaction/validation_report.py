@@ -1,0 +1,134 @@
+"""What a validation found: its report, its rows in `anomalies`, its metrics.
+
+Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+import pyarrow as pa
+
+from batch_compaction.recount import Anomaly
+from schemas.instants import us_to_datetime
+from schemas.lake import VALIDATIONS_PREFIX, format_hour, partition_of_hour
+from schemas.tables import ANOMALIES, DAY_PARTITION
+
+METRICS_NAMESPACE = "Clickstream/Validation"
+
+
+class RecountedHour(msgspec.Struct, frozen=True):
+    """One hour of the day: by event hour, and the quarantine by arrival hour.
+
+    Attributes:
+        lines: lines of the hour that are published.
+        expected_facts: facts that they give, as recounted.
+        facts: facts that the table holds.
+        duplicates: lines that are neither a fact nor a conflict, as recounted.
+        expected_conflicts: conflicts that the lines give, as recounted.
+        conflicts: conflicts that the table holds.
+        unpublished: lines that wait: their hour is held back or was not over when they were read.
+        quarantined: reason -> lines, as recounted.
+    """
+
+    hour: str
+    lines: int
+    expected_facts: int
+    facts: int
+    duplicates: int
+    expected_conflicts: int
+    conflicts: int
+    unpublished: int
+    quarantined: dict[str, int]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether neither side has anything of it."""
+        return not (self.lines or self.facts or self.conflicts or self.unpublished or self.quarantined)
+
+
+class ValidationReport(msgspec.Struct, frozen=True):
+    """A day, recounted.
+
+    Attributes:
+        objects: raw objects that were read for it.
+        waiting: raw objects that no run has read yet, and that arrived too recently for that to be a fault.
+        without_events: keys of some raw objects that no run has read, and that hold no event of any day.
+        anomalies: kind -> how many.
+        examples: some of them, each as a person reads it.
+    """
+
+    day: str
+    validated_at: str
+    objects: int
+    waiting: int
+    without_events: list[str]
+    hours: list[RecountedHour]
+    anomalies: dict[str, int]
+    examples: list[str]
+
+
+def audit_key(day_us: int, validated_at: str) -> str:
+    """Return the key, in the curated bucket, of the audit object of a validation."""
+    folders = "".join(
+        f"{name}={value:02d}/" for name, value in zip(DAY_PARTITION, partition_of_hour(day_us), strict=False)
+    )
+    return f"{VALIDATIONS_PREFIX}{folders}{validated_at.replace(':', '')}.json"
+
+
+def told(anomaly: Anomaly) -> str:
+    """Return an anomaly as a person reads it."""
+    hour = f" {format_hour(anomaly.hour_us)}" if anomaly.hour_us is not None else ""
+    line = f":{anomaly.source_line}" if anomaly.source_line is not None else ""
+    where = " ".join(filter(None, [anomaly.click_id, f"{anomaly.source_object or ''}{line}"]))
+    return f"{anomaly.kind}{hour} {where}: expected {anomaly.expected}, got {anomaly.got}"
+
+
+def anomalies_table(anomalies: Iterable[Anomaly], day_us: int, found_at_us: int) -> pa.Table:
+    """Return the rows of `anomalies` of a day, in the table's order."""
+    partition = dict(zip(DAY_PARTITION, partition_of_hour(day_us), strict=False))
+    rows = [
+        {
+            "kind": anomaly.kind,
+            "event_hour": None if anomaly.hour_us is None else us_to_datetime(anomaly.hour_us).replace(tzinfo=None),
+            "source_object": anomaly.source_object,
+            "source_line": anomaly.source_line,
+            "click_id": anomaly.click_id,
+            "expected": anomaly.expected,
+            "got": anomaly.got,
+            "total": anomaly.total,
+            "found_at": us_to_datetime(found_at_us).replace(tzinfo=None),
+            **partition,
+        }
+        for anomaly in anomalies
+    ]
+    table = pa.Table.from_pylist(rows, schema=ANOMALIES.schema)
+    return table.sort_by([(name, "ascending") for name in ANOMALIES.order])
+
+
+def metrics_line(report: ValidationReport, database: str, instant_us: int) -> bytes:
+    """Return the report's figures as one line of CloudWatch's embedded metric format.
+
+    Source: CloudWatch user guide, "Specification: Embedded metric format".
+    """
+    figures = {
+        "ExpectedFacts": sum(hour.expected_facts for hour in report.hours),
+        "Facts": sum(hour.facts for hour in report.hours),
+        "Duplicates": sum(hour.duplicates for hour in report.hours),
+        "Conflicts": sum(hour.expected_conflicts for hour in report.hours),
+        "Quarantined": _quarantined(report.hours),
+        "Unpublished": sum(hour.unpublished for hour in report.hours),
+        "Anomalies": sum(report.anomalies.values()),
+    }
+    directive = {
+        "Namespace": METRICS_NAMESPACE,
+        "Dimensions": [["Database"]],
+        "Metrics": [{"Name": name, "Unit": "Count"} for name in figures],
+    }
+    metadata = {"Timestamp": instant_us // 1000, "CloudWatchMetrics": [directive]}
+    return msgspec.json.encode({"_aws": metadata, "Database": database, "Day": report.day} | figures)
+
+
+def _quarantined(hours: Sequence[RecountedHour]) -> int:
+    return sum(sum(hour.quarantined.values()) for hour in hours)
