@@ -19,6 +19,7 @@ setup: .venv/.ready  ## Install uv where it is missing, then the locked environm
 .venv/.ready: pyproject.toml uv.lock $(if $(filter .tools/bin/uv,$(UV)),.tools/bin/uv)
 	@echo "installing the locked environment into .venv/ (about 1 GB, Java included; once)"
 	@$(UV) sync --frozen --compile-bytecode
+	@$(RUN) python -m batch_compaction.compile_cache
 	@touch $@
 
 demo: setup  ## The whole pipeline on this machine: events in, alerts and tables out, reconciled.

@@ -15,7 +15,10 @@ from rich.console import Console
 from rich.markup import escape
 
 import batch_compaction.cli
+import batch_compaction.hours_cli
+import batch_compaction.maintain_cli
 import batch_compaction.quarantine_cli
+import batch_compaction.rollback_cli
 import batch_compaction.validate_cli
 import infra.local.cli
 import infra.local.demo_cli
@@ -44,6 +47,9 @@ for package in (
     stream_jobs.cli,
     stream_jobs.dead_letters_cli,
     batch_compaction.cli,
+    batch_compaction.hours_cli,
+    batch_compaction.rollback_cli,
+    batch_compaction.maintain_cli,
     batch_compaction.quarantine_cli,
     batch_compaction.validate_cli,
 ):

@@ -6,20 +6,22 @@ that died is simply run again.
 
 from __future__ import annotations
 
-import json
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
+from datetime import UTC
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from batch_compaction.hour_merge import MergedHour
+from batch_compaction.hours import Change, change_record
+from batch_compaction.hours_log import CHANGES, RUN_ID
 from batch_compaction.intake import ReadObject
 from batch_compaction.lake_tables import NO_MARKS, LakeTable, Marks, Partition
-from batch_compaction.plan import GRACE_US, HourPolicy, known_objects
+from batch_compaction.plan import PUBLISHED, HourPolicy, known_objects
 from batch_compaction.raw import RawObject
 from batch_compaction.spill import Spill
-from schemas.instants import format_instant_us, hour_floor_us, us_to_datetime
+from schemas.instants import datetime_to_us, format_instant_us, us_to_datetime
 from schemas.lake import format_hour, partition_of_hour
 from schemas.tables import DAY_PARTITION, RAW_OBJECTS
 
@@ -77,19 +79,42 @@ def object_partitions(
     }
 
 
-def snapshot_properties(run_id: str, merged: Iterable[MergedHour], policy: HourPolicy) -> dict[str, str]:
-    """Return what each commit of a run says of itself: the run, its hours, what changed, and how far all is known."""
-    changes = {
-        format_hour(hour.hour_us): {"facts": [hour.facts_before, hour.facts_count], "new_lines": hour.new_lines}
-        for hour in merged
-    }
-    properties = {
-        "clickstream.run-id": run_id,
-        "clickstream.hours": ",".join(changes),
-        "clickstream.change-record": json.dumps(changes),
-    }
+def waiting_lines(table: LakeTable, replaced: Mapping[Partition, pa.Table]) -> Counter[int]:
+    """Return event hour -> accepted lines that are not published, once some days of `raw_objects` were replaced."""
+    waiting: Counter[int] = Counter()
+    for day in days_to_look_at(table, ()) | replaced.keys():
+        for hours in (replaced[day] if day in replaced else table.rows([day]))["hours"].to_pylist():
+            for item in hours:
+                if item["state"] != PUBLISHED:
+                    waiting[datetime_to_us(item["event_hour"].replace(tzinfo=UTC))] += item["accepted"]
+    return waiting
+
+
+def last_arrivals(read: Iterable[ReadObject]) -> dict[int, int]:
+    """Return event hour -> the latest hour in which lines of it arrived in some objects."""
+    latest: dict[int, int] = {}
+    for item in read:
+        for hour_us in item.accepted:
+            latest[hour_us] = max(latest.get(hour_us, 0), item.raw.arrival_hour_us)
+    return latest
+
+
+def published_through(waiting: Collection[int], policy: HourPolicy) -> int:
+    """Return the instant before which every hour is closed and none has lines that wait, given those that have some."""
+    return min([policy.closed_through_us, *waiting])
+
+
+def snapshot_properties(
+    run_id: str, changes: Mapping[int, Change], policy: HourPolicy, published_through_us: int | None = None
+) -> dict[str, str]:
+    """Return what each commit of a run says of itself: the run, what it changes, and how far all is known."""
+    properties = {RUN_ID: run_id, "clickstream.hours": ",".join(map(format_hour, sorted(changes)))}
+    if changes:
+        properties[CHANGES] = change_record(changes)
     if policy.only is None:  # else other hours that are over may wait
-        properties["clickstream.closed-through"] = format_instant_us(hour_floor_us(policy.now_us - GRACE_US))
+        properties["clickstream.closed-through"] = format_instant_us(policy.closed_through_us)
+    if published_through_us is not None:
+        properties["clickstream.published-through"] = format_instant_us(published_through_us)
     return properties
 
 

@@ -7,71 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Protocol
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow.dataset import Dataset, dataset
 
-from batch_compaction.periods import Numbers
+from batch_compaction.arrays import Numbers
 from batch_compaction.user_hours import user_hours_of
 from batch_compaction.user_rows import codes_of, numbers_of
 from batch_compaction.user_splice import HoursAtHand, Users, splice
-from schemas.instants import datetime_to_us
+from schemas.lake import hour_of_partition
 from schemas.tables import DIM_USERS, DIM_USERS_HISTORY, USER_HOURS
 
 Partition = tuple[int, ...]
 NO_USERS = Users(DIM_USERS.schema.empty_table(), DIM_USERS_HISTORY.schema.empty_table())
 # Rows of `user_hours` that are summed at once, at some 500 bytes each.
 ROWS_AT_ONCE = 128 * 1024
-
-# The columns that the dimension reads; the scan of older hours fetches no other.
-_COLUMNS = "user_id, event_timestamp, click_id, device_type, metadata"
-_LATEST = "ORDER BY event_timestamp, click_id"
-
-_USERS = f"""
-WITH facts AS (
-    SELECT {_COLUMNS} FROM untouched UNION ALL SELECT {_COLUMNS} FROM touched
-), attributes AS (
-    SELECT user_id, event_timestamp, click_id, nullif(metadata['country'], '') AS country,
-        try_cast(metadata['signup_date'] AS DATE) AS signup_date
-    FROM facts
-), dated AS (
-    -- DuckDB also knows infinity and years that a calendar date of Iceberg's clients cannot hold.
-    SELECT * REPLACE (CASE WHEN signup_date BETWEEN DATE '0001-01-01' AND DATE '9999-12-31' THEN signup_date END
-        AS signup_date) FROM attributes
-), users AS (
-    SELECT user_id,
-        last(country {_LATEST}) FILTER (country IS NOT NULL) AS country,
-        last(signup_date {_LATEST}) FILTER (signup_date IS NOT NULL) AS signup_date,
-        max(event_timestamp) AS last_seen, min(event_timestamp) AS first_seen, count(*) AS events
-    FROM dated GROUP BY user_id
-), devices AS (
-    SELECT user_id, list(device_type ORDER BY uses DESC, device_type) AS device_preferences,
-        list(uses ORDER BY uses DESC, device_type) AS device_events
-    FROM (SELECT user_id, device_type, count(*) AS uses FROM facts WHERE device_type IS NOT NULL GROUP BY ALL)
-    GROUP BY user_id
-)
-SELECT user_id, country, signup_date, coalesce(device_preferences, []) AS device_preferences,
-    coalesce(device_events, []) AS device_events, last_seen, first_seen, events
-FROM users LEFT JOIN devices USING (user_id)
-ORDER BY user_id
-"""  # noqa: S608
-
-
-def users_of(untouched: Dataset | pa.Table, touched: pa.Table) -> pa.Table:
-    """Return `dim_users` over the facts of hours that stay as they are and of hours about to be published."""
-    connection = duckdb.connect()
-    try:
-        connection.execute("SET TimeZone = 'UTC'")
-        connection.register("untouched", untouched)
-        connection.register("touched", touched)
-        return connection.sql(_USERS).to_arrow_table().cast(DIM_USERS.schema)
-    finally:
-        connection.close()
 
 
 class HourlyTable(Protocol):
@@ -108,9 +61,9 @@ def updated_users(held: Users, before: HourlyTable, after: Mapping[Partition, pa
     )
     touched, [old_user, new_user] = codes_of(whole.old["user_id"], whole.new["user_id"])
     rows = np.bincount(np.concatenate([old_user, new_user]), minlength=len(touched))
-    every = sorted({*map(hour_of, before.partitions), *map(hour_of, after)})
+    every = sorted({*map(hour_of_partition, before.partitions), *map(hour_of_partition, after)})
     groups = (whole.of(users) for users in _groups(touched, rows))
-    parts = list(_settled(groups, frozenset(map(hour_of, after)), _Walk(before, every)))
+    parts = list(_settled(groups, frozenset(map(hour_of_partition, after)), _Walk(before, every)))
     return Users(
         _replaced(held.users, touched, [part.users for part in parts]),
         _replaced(held.history, touched, [part.history for part in parts]),
@@ -151,7 +104,7 @@ class _Walk:
     def __init__(self, before: HourlyTable, every: list[int]) -> None:
         self._before = before
         self.every = every
-        self._partitions = {hour_of(partition): partition for partition in before.partitions}
+        self._partitions = {hour_of_partition(partition): partition for partition in before.partitions}
 
     def hours(self, starts: Iterable[int], steps: int) -> set[int]:
         """Return so many hours that hold rows from each start on, backwards for a negative number of steps."""
@@ -206,12 +159,6 @@ def _replaced(table: pa.Table, users: pa.Array, parts: list[pa.Table]) -> pa.Tab
     return everything.take(rows.take(in_order))
 
 
-def hour_of(partition: Partition) -> int:
-    """Return the start of the hour of a partition, in microseconds."""
-    year, month, day, hour = partition
-    return datetime_to_us(datetime(year, month, day, hour, tzinfo=UTC))
-
-
 def summed_users(hours: Iterable[tuple[Partition, pa.Table]]) -> Users:
     """Return the users from all of `user_hours`, given hour by hour in time order."""
     users, gathered = NO_USERS, dict[Partition, pa.Table]()
@@ -233,7 +180,7 @@ def rebuilt_users(facts: HourlyTable, keep: Callable[[Partition, pa.Table], None
 
     def hours() -> Iterator[tuple[Partition, pa.Table]]:
         for partition in sorted(facts.partitions):
-            rows = user_hours_of(facts.dataset([partition]), hour_of(partition))
+            rows = user_hours_of(facts.dataset([partition]), hour_of_partition(partition))
             keep(partition, rows)
             yield partition, rows
 

@@ -14,7 +14,8 @@ from typing import Any
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-from batch_compaction.id_hashes import Hashes, sorted_hashes
+from batch_compaction.arrays import Hashes
+from batch_compaction.id_hashes import sorted_hashes
 from batch_compaction.lean_scan import LEAN, connection, lean
 from batch_compaction.limits import QualityLimits
 

@@ -1,6 +1,7 @@
 """Texts of a column as sorted 64-bit hashes: eight bytes a row, enough to find what repeats and what is missing.
 
-Pure. That two texts are equal is confirmed on the texts wherever their hashes meet.
+Pure. That two texts are equal is confirmed on the texts wherever their hashes meet. The hash is DuckDB's, not that of
+`text_hashes` by which the merge tells ids apart: a fault of the one does not hide itself from the other.
 """
 
 from __future__ import annotations
@@ -10,13 +11,11 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.dataset as ds
 
+from batch_compaction.arrays import Hashes, are_among
 from batch_compaction.lean_scan import connection, lean
-
-Hashes = npt.NDArray[np.uint64]
 
 _BATCH_ROWS = 128 * 1024
 # Sets are compared in as many ranges of the hash, so that what is made on the way is small.
@@ -43,14 +42,14 @@ def missing_hashes(column: str, dataset: ds.Dataset, known: Hashes) -> Iterator[
     """Yield, batch by batch, the hashes of rows that are not among the known ones."""
     for batch in _hash_batches(column, dataset):
         distinct = np.unique(batch)
-        yield distinct[~_are_among(distinct, known)]
+        yield distinct[~are_among(distinct, known)]
 
 
 def shared_hashes(column: str, rows: ds.Scanner | ds.Dataset, known: Hashes) -> Iterator[Hashes]:
     """Yield, batch by batch, the hashes of rows that are among the known ones."""
     for batch in _hash_batches(column, rows):
         distinct = np.unique(batch)
-        yield distinct[_are_among(distinct, known)]
+        yield distinct[are_among(distinct, known)]
 
 
 def repeated_hashes(hashes: Hashes) -> Hashes:
@@ -72,8 +71,8 @@ def differences(left: Sequence[Hashes], right: Hashes) -> tuple[Hashes, Hashes]:
     for *mine, other in zip(*parts, strict=True):
         ours, theirs = _distinct(mine), _distinct([other])
         if not np.array_equal(ours, theirs):
-            only_left.append(ours[~_are_among(ours, theirs)])
-            only_right.append(theirs[~_are_among(theirs, ours)])
+            only_left.append(ours[~are_among(ours, theirs)])
+            only_right.append(theirs[~are_among(theirs, ours)])
     return np.concatenate(only_left), np.concatenate(only_right)
 
 
@@ -140,15 +139,6 @@ def _distinct(parts: Sequence[Hashes]) -> Hashes:
     [only] = filled
     distinct: Hashes = only[np.concatenate([[True], only[1:] != only[:-1]])]
     return distinct
-
-
-def _are_among(hashes: Hashes, known: Hashes) -> npt.NDArray[np.bool_]:
-    """Say of each of some sorted hashes whether it is among the known ones, which are sorted too."""
-    if not len(known):
-        return np.zeros(len(hashes), np.bool_)
-    places = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
-    among: npt.NDArray[np.bool_] = known[places] == hashes
-    return among
 
 
 def _ranges(hashes: Hashes, bounds: Hashes) -> list[Hashes]:

@@ -6,13 +6,9 @@ text's end bounds is never read beyond it.
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
-
+from batch_compaction.arrays import Octets
 from batch_compaction.compiled import compiled
 from schemas.instants import SECOND_US
-
-Octets = npt.NDArray[np.uint8]
 
 NO_INSTANT = -1
 _NO_NUMBER = -1

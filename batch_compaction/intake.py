@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -46,13 +47,24 @@ def take_in(read: ReadObject, blocks: Iterable[Block], policy: HourPolicy, lines
         parsed = parse_block(raw, block)
         read.lines += parsed.lines
         read.blank += parsed.blank
-        hours = hours_of(parsed.accepted)
-        found, counts = np.unique(hours, return_counts=True)
-        for hour_us, count in zip(found.tolist(), counts.tolist(), strict=True):
-            read.accepted[hour_us] += count
+        for hour_us, rows in _by_hour(parsed.accepted):
+            read.accepted[hour_us] += len(rows)
             if read.assignment.wants(hour_us, policy):
-                read.merged[hour_us] += count
-                rows = parsed.accepted if len(found) == 1 else parsed.accepted.filter(pa.array(hours == hour_us))
+                read.merged[hour_us] += len(rows)
                 lines.add(hour_us, rows)
         read.quarantined.update(parsed.quarantined["reason"].to_pylist())
         quarantined.add(raw.arrival_hour_us, parsed.quarantined)
+
+
+def _by_hour(lines: pa.Table) -> Iterator[tuple[int, pa.Table]]:
+    """Yield the event hours of lines, each with its lines."""
+    hours = hours_of(lines)
+    if not len(hours):
+        return
+    if (hours != hours[0]).any():
+        in_order = np.argsort(hours, kind="stable")
+        # One copy of every row, and no further one for each hour.
+        lines, hours = lines.take(pa.array(in_order)), hours[in_order]
+    bounds = [0, *(np.flatnonzero(np.diff(hours)) + 1).tolist(), len(hours)]
+    for start, end in pairwise(bounds):
+        yield int(hours[start]), lines.slice(start, end - start)

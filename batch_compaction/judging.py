@@ -9,16 +9,18 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.dataset as ds
 
+from batch_compaction.arrays import Hashes
 from batch_compaction.hour_audit import HourAudit, Source
 from batch_compaction.hour_merge import MergedHour
-from batch_compaction.id_hashes import Hashes, sorted_hashes
+from batch_compaction.id_hashes import sorted_hashes
 from batch_compaction.intake import ReadObject
 from batch_compaction.lake_tables import LakeTable
 from batch_compaction.limits import QualityLimits
 from batch_compaction.parse import LINE_SCHEMA
+from batch_compaction.spill import room_in
 from schemas.instants import DAY_US, HOUR_US
 from schemas.lake import partition_of_hour
-from schemas.tables import FACT_CLICKS
+from schemas.tables import FACT_CLICKS, USER_HOURS
 
 # Of how many days before an hour is compared with the same hour.
 _EARLIER_DAYS = 7
@@ -32,13 +34,13 @@ class HourFile:
         merged: what came of it.
         path: its facts, a local Parquet file.
         ids: the event ids of the lines that came in, a local Arrow file.
-        users: its rows of `user_hours`.
+        users: its rows of `user_hours`, a local Parquet file.
     """
 
     merged: MergedHour
     path: Path
     ids: Path
-    users: pa.Table
+    users: Path
 
     @property
     def hour_us(self) -> int:
@@ -51,10 +53,19 @@ def facts_in(path: Path) -> ds.Dataset:
     return ds.dataset(path, schema=FACT_CLICKS.schema, format="parquet")
 
 
+def user_hours_in(path: Path) -> ds.Dataset:
+    """Return the rows of `user_hours` in a file."""
+    return ds.dataset(path, schema=USER_HOURS.schema, format="parquet")
+
+
 def write_ids(lines: Iterable[pa.Table], path: Path) -> None:
-    """Write the event ids of lines into an Arrow file."""
+    """Write the event ids of lines into an Arrow file.
+
+    Raises:
+        WorkFailedError: its folder is full.
+    """
     schema = pa.schema([LINE_SCHEMA.field("click_id")])
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, schema) as stream:
+    with room_in(path.parent), pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, schema) as stream:
         for piece in lines:
             stream.write_table(piece.select(schema.names))
 

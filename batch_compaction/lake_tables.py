@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Collection, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import boto3
 import pyarrow as pa
@@ -26,13 +27,15 @@ from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table as IcebergTable
 from pyiceberg.table import TableProperties
 
-from batch_compaction.sorting import ROW_GROUP_ROWS
+from batch_compaction.sorting import ROW_GROUP_ROWS, groups_of
+from batch_compaction.spill import room_in
 from schemas.errors import WorkFailedError
 from schemas.settings import Settings
 from schemas.tables import TABLE_NAMES, TABLES, Table
 
 Partition = tuple[int, ...]
 _COPIED_BYTES = 1 << 20
+_NAMES_OF_FEW = {"click_id", "session_id", "key", "etag", "detail"}
 # Properties of a table, as this project sets them.
 Marks = Mapping[str, str]
 NO_MARKS: Marks = MappingProxyType({})
@@ -89,13 +92,16 @@ class LakeTable:
 
     def dataset(self, partitions: Iterable[Partition] | None = None) -> ds.Dataset:
         """Return the rows as an Arrow dataset, which reads only the columns and row groups that are asked for."""
-        paths = self.paths(partitions)
-        if not paths:
+        return self.dataset_of(self.paths(partitions))
+
+    def dataset_of(self, paths: Iterable[str]) -> ds.Dataset:
+        """Return the rows of some data files of this table, of whatever snapshot, as an Arrow dataset."""
+        keys = [path.removeprefix("s3://") for path in paths]
+        if not keys:
             return ds.dataset(self.definition.schema.empty_table())
         io = self.iceberg.io
         assert isinstance(io, PyArrowFileIO)  # noqa: S101 - what a catalog of Glue opens tables with, unless it is told
         filesystem = io.fs_by_scheme("s3", None)
-        keys = [path.removeprefix("s3://") for path in paths]
         return ds.dataset(keys, schema=self.definition.schema, filesystem=filesystem, format="parquet")
 
     def rows(self, partitions: Iterable[Partition] | None = None) -> pa.Table:
@@ -143,7 +149,12 @@ class LakeTable:
         return address
 
     def commit(
-        self, files: Mapping[Partition, str | None], properties: Mapping[str, str], marks: Marks = NO_MARKS
+        self,
+        files: Mapping[Partition, str | None],
+        properties: Mapping[str, str],
+        marks: Marks = NO_MARKS,
+        *,
+        is_due: bool = False,
     ) -> bool:
         """Make the given partitions consist of the given files, or of none, in one commit; False where they already do.
 
@@ -151,6 +162,8 @@ class LakeTable:
             files: partition -> the address of its file from now on.
             properties: what the snapshot's summary says of this commit.
             marks: properties of the table from now on.
+            is_due: make a snapshot even where it is the same as the one before: for what its summary says, or so that
+                whoever opened the table before it cannot commit after it.
 
         Raises:
             CommitFailedException: another commit came first; plan again from fresh tables.
@@ -163,12 +176,13 @@ class LakeTable:
             removed += before
             added += [path] if path else []
         is_marked = marks.items() <= self.iceberg.properties.items()
-        if not added and not removed and is_marked:
+        is_due = is_due or bool(added) or bool(removed)
+        if not is_due and is_marked:
             return False
         with self.iceberg.transaction() as transaction:
             if not is_marked:
                 transaction.set_properties(dict(marks))
-            if added or removed:
+            if is_due:
                 with transaction.update_snapshot(snapshot_properties=dict(properties)).overwrite() as snapshot:
                     for file in removed:
                         snapshot.delete_data_file(file)
@@ -177,6 +191,17 @@ class LakeTable:
                             parquet_file_to_data_file(self.iceberg.io, transaction.table_metadata, path)
                         )
         return True
+
+    def name_in(self, partition: Partition) -> str | None:
+        """Return the name of the one file of a partition; None where it has none or, by other writers, several."""
+        paths = self.paths([partition])
+        return paths[0].rpartition("/")[2] if len(paths) == 1 else None
+
+    def address(self, partition: Partition, name: str) -> str:
+        """Return the address of the file of that name in a partition."""
+        named = zip(self.definition.partition, partition, strict=True)
+        folders = "".join(f"{column}={value:02d}/" for column, value in named)
+        return f"{self.iceberg.location()}/{folders}{name}"
 
     @property
     def file_schema(self) -> pa.Schema:
@@ -192,15 +217,13 @@ class LakeTable:
         return address
 
     def _address(self, partition: Partition, digest: hashlib._Hash) -> str:
-        named = zip(self.definition.partition, partition, strict=True)
-        folders = "".join(f"{name}={value:02d}/" for name, value in named)
-        return f"{self.iceberg.location()}/{folders}{digest.hexdigest()[:32]}.parquet"
+        return self.address(partition, f"{digest.hexdigest()[:32]}.parquet")
 
 
 def parquet_bytes(rows: pa.Table, schema: pa.Schema) -> bytes:
     """Return a Parquet file of the rows under a schema that carries field ids; equal rows give equal bytes."""
     sink = pa.BufferOutputStream()
-    write_parquet((rows.slice(start, ROW_GROUP_ROWS) for start in range(0, len(rows), ROW_GROUP_ROWS)), schema, sink)
+    write_parquet(groups_of(rows), schema, sink)
     body: bytes = sink.getvalue().to_pybytes()
     return body
 
@@ -212,11 +235,34 @@ def write_parquet(groups: Iterable[pa.Table], schema: pa.Schema, sink: Path | pa
         groups: all of ROW_GROUP_ROWS rows, but for the last.
         schema: the file's.
         sink: where to.
+
+    Raises:
+        WorkFailedError: the folder of the file is full.
     """
-    with pq.ParquetWriter(sink, schema, compression="snappy", store_schema=False) as writer:
+    room = room_in(sink.parent) if isinstance(sink, Path) else nullcontext()
+    # A dictionary costs more than it saves where values hardly repeat: numbers, and what names one row or a few.
+    repeating = [path for path, kind in _leaves(schema) if pa.types.is_large_string(kind) and path not in _NAMES_OF_FEW]
+    with (
+        room,
+        pq.ParquetWriter(sink, schema, compression="snappy", store_schema=False, use_dictionary=repeating) as writer,
+    ):
         for group in groups:
             # One chunk a column, since the cuts of an input would show in the pages of the file.
             writer.write_table(group.cast(schema).combine_chunks(), row_group_size=ROW_GROUP_ROWS)
+
+
+def _leaves(fields: Iterable[pa.Field], path: str = "") -> Iterator[tuple[str, pa.DataType]]:
+    """Yield the columns of a Parquet file: where each lies, and its type."""
+    for field in fields:
+        at, kind = path + field.name, field.type
+        if pa.types.is_map(kind):
+            yield from _leaves([kind.key_field, kind.item_field], f"{at}.key_value.")
+        elif pa.types.is_list(kind) or pa.types.is_large_list(kind):
+            yield from _leaves([kind.value_field.with_name("element")], f"{at}.list.")
+        elif pa.types.is_struct(kind):
+            yield from _leaves(kind, f"{at}.")
+        else:
+            yield at, kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,10 +308,27 @@ class Lake:
             creation.commit_transaction()
 
 
+class SureGlueCatalog(GlueCatalog):
+    """The catalog in Glue, which knows its own commit again where the answer to it was lost.
+
+    The client then asks a second time, and Glue says that the table is no longer at the version it was. To pyiceberg
+    that is a commit of somebody else: it would delete the manifests of its own, and nobody could read the table again.
+    """
+
+    def _update_glue_table(self, database_name: str, table_name: str, table_input: Any, version_id: str) -> None:
+        try:
+            super()._update_glue_table(database_name, table_name, table_input, version_id)
+        except CommitFailedException:
+            table = self.load_table((database_name, table_name))
+            committed = {table.metadata_location, *(entry.metadata_file for entry in table.metadata.metadata_log)}
+            if table_input["Parameters"]["metadata_location"] not in committed:
+                raise
+
+
 def open_lake(settings: Settings, environment: Mapping[str, str]) -> Lake:
     """Return the lake that the settings name; region, endpoints and credentials are the environment's."""
     properties = {"client.region": boto3.Session().region_name or "us-east-1"}
     # boto3 reads the standard endpoint variables, Arrow's S3 client does not.
     if endpoint := environment.get("AWS_ENDPOINT_URL_S3") or environment.get("AWS_ENDPOINT_URL"):
         properties["s3.endpoint"] = endpoint
-    return Lake(GlueCatalog("glue", client=None, **properties), settings.database, settings.curated_bucket)
+    return Lake(SureGlueCatalog("glue", client=None, **properties), settings.database, settings.curated_bucket)

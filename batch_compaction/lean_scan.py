@@ -38,7 +38,9 @@ def connection(**tables: Any) -> Iterator[duckdb.DuckDBPyConnection]:
 @cache
 def _database() -> duckdb.DuckDBPyConnection:
     """Return an empty database; to make one takes longer than to judge a small hour."""
-    return duckdb.connect(config={"threads": 1, "preserve_insertion_order": False})
+    # Files are read once: DuckDB would keep what it read of them, up to most of the memory of the machine.
+    options = {"threads": 1, "preserve_insertion_order": False, "enable_external_file_cache": False}
+    return duckdb.connect(config=options)
 
 
 def lean(rows: ds.Scanner | ds.Dataset, columns: Sequence[str]) -> ds.Scanner | ds.Dataset:

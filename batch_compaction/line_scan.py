@@ -10,15 +10,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from batch_compaction.arrays import Numbers, Octets, Places
 from batch_compaction.compiled import compiled
-from batch_compaction.instant_scan import NO_INSTANT, Octets, instant_us
+from batch_compaction.instant_scan import NO_INSTANT, instant_us
+from batch_compaction.json_scan import NOT_PLAIN, after_sign, after_space, closing_quote, whole_number
 from schemas.codec import EARLIEST_EVENT_US
 from schemas.event import MAX_EVENT_BYTES
-
-Places = npt.NDArray[np.int32]
-Numbers = npt.NDArray[np.int64]
 
 # The texts of an event; each alias stands in for the one before it where that is absent.
 TEXTS: tuple[str, ...] = (
@@ -31,11 +29,8 @@ _NAMES = [name.encode() for name in (*TEXTS, "metadata", "producer_seq")]
 _NAME_LENGTHS = np.array([len(name) for name in _NAMES])
 _NAME_OCTETS = np.array([list(name.ljust(_NAME_LENGTHS.max())) for name in _NAMES], np.uint8)
 
-_NEWLINE, _TAB, _RETURN, _SPACE, _QUOTE, _COMMA, _COLON, _BACKSLASH, _OPENS, _CLOSES = b'\n\t\r ",:\\{}'
-_ZERO, _NINE, _N, _U, _L = b"09nul"
-_ASCII = 0x7F
-_UNKNOWN, _ABSENT, _NOT_PLAIN = -1, -1, -1
-_MAX_DIGITS = 18  # so many digits are a number of 64 bits, whatever they are
+_NEWLINE, _QUOTE, _COMMA, _COLON, _OPENS, _CLOSES, _N, _U, _L = b'\n",:{}nul'
+_UNKNOWN, _ABSENT = -1, -1
 _MAX_ENTRIES = 64  # of a line; sorting them takes the square of it
 _SMALLEST_ENTRY = len('"":"",')
 
@@ -89,16 +84,6 @@ def scan(data: bytes, latest_us: int) -> Scan:
         found.entries[:entries],
         found.others[:others],
     )
-
-
-def gathered(data: bytes, places: Places) -> tuple[Places, Octets]:
-    """Return texts one behind the other: (where each begins, and where the last one ends; their bytes)."""
-    starts = places[:, 0]
-    offsets = np.zeros(len(starts) + 1, np.int32)
-    np.cumsum(places[:, 1] - starts, out=offsets[1:])
-    texts = np.empty(offsets[-1], np.uint8)
-    _gather(np.frombuffer(data, np.uint8), starts, offsets, texts)
-    return offsets, texts
 
 
 def _is_utf8(data: bytes) -> bool:
@@ -155,12 +140,12 @@ def _event(
 ) -> tuple[int, int]:
     """Read one line: (where its newline stands, or -1; the number of entries so far)."""
     end, seen = len(octets), 0
-    at = _after_space(octets, at, end)
+    at = after_space(octets, at, end)
     if at == end or octets[at] != _OPENS:
-        return _NOT_PLAIN, entry
+        return NOT_PLAIN, entry
     while True:
-        at = _after_space(octets, at + 1, end)
-        name_end = _text_end(octets, at, end, is_utf8)
+        at = after_space(octets, at + 1, end)
+        name_end = closing_quote(octets, at, end, is_utf8)
         if name_end < 0:
             break
         field = _field_named(octets, at + 1, name_end)
@@ -168,26 +153,26 @@ def _event(
             if seen >> field & 1:
                 break
             seen |= 1 << field
-        at = _behind(octets, name_end + 1, end, _COLON)
+        at = after_sign(octets, name_end + 1, end, _COLON)
         if field == _METADATA and 0 <= at < end and octets[at] == _OPENS:
             at, entry = _metadata(octets, at + 1, end, is_utf8, entry, entries)
         elif at >= 0:
             at = _value(octets, at, end, is_utf8, field, row, places, seqs)
         if at < 0:
             break
-        at = _after_space(octets, at, end)
+        at = after_space(octets, at, end)
         if at == end or octets[at] != _COMMA:
             return _line_end(octets, at, end), entry
-    return _NOT_PLAIN, entry
+    return NOT_PLAIN, entry
 
 
 @compiled
 def _line_end(octets: Octets, at: int, end: int) -> int:
     """Return where the newline stands behind an event's closing brace; -1 where it is not alone on its line."""
     if at == end or octets[at] != _CLOSES:
-        return _NOT_PLAIN
-    at = _after_space(octets, at + 1, end)
-    return at if at == end or octets[at] == _NEWLINE else _NOT_PLAIN
+        return NOT_PLAIN
+    at = after_space(octets, at + 1, end)
+    return at if at == end or octets[at] == _NEWLINE else NOT_PLAIN
 
 
 @compiled
@@ -196,17 +181,17 @@ def _value(
 ) -> int:
     """Read a value that is no object; return the place behind it, or -1."""
     if at < end and octets[at] == _QUOTE:
-        text_end = _text_end(octets, at, end, is_utf8)
+        text_end = closing_quote(octets, at, end, is_utf8)
         if text_end < 0 or field >= _METADATA:
-            return _NOT_PLAIN
+            return NOT_PLAIN
         if field != _UNKNOWN:
             places[row, field, 0], places[row, field, 1] = at + 1, text_end
         return text_end + 1
     if at + 4 <= end and octets[at] == _N and octets[at + 1] == _U and octets[at + 2] == octets[at + 3] == _L:
         return at + 4
     if field != _SEQ and field != _UNKNOWN:
-        return _NOT_PLAIN
-    number, at = _whole_number(octets, at, end)
+        return NOT_PLAIN
+    number, at = whole_number(octets, at, end)
     if field == _SEQ:
         seqs[row] = number
     return at
@@ -216,58 +201,28 @@ def _value(
 def _metadata(octets: Octets, at: int, end: int, is_utf8: bool, entry: int, entries: Places) -> tuple[int, int]:
     """Read an object of texts from behind its brace: (the place behind it, or -1; the number of entries so far)."""
     first = entry
-    at = _after_space(octets, at, end)
+    at = after_space(octets, at, end)
     if at < end and octets[at] == _CLOSES:
         return at + 1, entry
     while entry - first < _MAX_ENTRIES:
-        at = _after_space(octets, at, end)
-        text_end = _text_end(octets, at, end, is_utf8)
+        at = after_space(octets, at, end)
+        text_end = closing_quote(octets, at, end, is_utf8)
         entries[entry, 0], entries[entry, 1] = at + 1, text_end
-        at = _behind(octets, text_end + 1, end, _COLON)
+        at = after_sign(octets, text_end + 1, end, _COLON)
         if text_end < 0 or at < 0:
             break
-        text_end = _text_end(octets, at, end, is_utf8)
+        text_end = closing_quote(octets, at, end, is_utf8)
         entries[entry, 2], entries[entry, 3] = at + 1, text_end
         if text_end < 0:
             break
-        at = _after_space(octets, text_end + 1, end)
+        at = after_space(octets, text_end + 1, end)
         entry += 1
         if at < end and octets[at] == _CLOSES:
-            return at + 1 if _sort(octets, entries, first, entry) else _NOT_PLAIN, entry
+            return at + 1 if _sort(octets, entries, first, entry) else NOT_PLAIN, entry
         if at == end or octets[at] != _COMMA:
             break
         at += 1
-    return _NOT_PLAIN, entry
-
-
-@compiled
-def _after_space(octets: Octets, at: int, end: int) -> int:
-    while at < end and (octets[at] == _SPACE or octets[at] == _TAB or octets[at] == _RETURN):
-        at += 1
-    return at
-
-
-@compiled
-def _behind(octets: Octets, at: int, end: int, sign: int) -> int:
-    """Return the place of what follows a sign, white space beside it passed over; -1 where the sign is not there."""
-    at = _after_space(octets, at, end)
-    return _after_space(octets, at + 1, end) if at < end and octets[at] == sign else _NOT_PLAIN
-
-
-@compiled
-def _text_end(octets: Octets, at: int, end: int, is_utf8: bool) -> int:
-    """Return where the closing quote of a text without escapes stands, given the place of its first; -1 for no such."""
-    if at >= end or octets[at] != _QUOTE:
-        return _NOT_PLAIN
-    at += 1
-    while at < end:
-        octet = octets[at]
-        if octet == _QUOTE:
-            return at
-        if octet == _BACKSLASH or octet < _SPACE or (octet > _ASCII and not is_utf8):
-            break
-        at += 1
-    return _NOT_PLAIN
+    return NOT_PLAIN, entry
 
 
 @compiled
@@ -280,17 +235,6 @@ def _field_named(octets: Octets, start: int, end: int) -> int:
             if place == end - start:
                 return field
     return _UNKNOWN
-
-
-@compiled
-def _whole_number(octets: Octets, at: int, end: int) -> tuple[int, int]:
-    """Return a number and the place behind it; -1 for the place where none stands that is surely one of 64 bits."""
-    number, first = 0, at
-    while at < end and at - first < _MAX_DIGITS and octets[at] >= _ZERO and octets[at] <= _NINE:
-        number = number * 10 + (octets[at] - _ZERO)
-        at += 1
-    is_number = at > first and (at == first + 1 or octets[first] != _ZERO)
-    return number, at if is_number else _NOT_PLAIN
 
 
 @compiled
@@ -320,11 +264,3 @@ def _order(octets: Octets, entries: Places, one: int, other: int) -> int:
         if octet != other_octet:
             return -1 if octet < other_octet else 1
     return -1 if length < other_length else int(length > other_length)
-
-
-@compiled
-def _gather(octets: Octets, starts: Places, offsets: Places, texts: Octets) -> None:
-    for row in range(len(starts)):
-        start, offset = starts[row], offsets[row]
-        for place in range(offsets[row + 1] - offset):
-            texts[offset + place] = octets[start + place]

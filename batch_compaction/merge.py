@@ -1,42 +1,40 @@
-"""Lines that share an event id compared: one fact for each id, and what conflicts with it.
+"""Lines that share an event id compared: which one is the fact of each id, and which conflict with it.
 
 The winner of an id is its smallest (raw object key, line) ever seen. Facts and conflicts together keep the smallest
 line of every payload of an id, which is all that is needed to come to the same rows in whatever order lines arrive. A
 line that is met again is itself, no duplicate.
+
+Ids and payloads are compared by digests that nobody can make collide, so that a line takes some dozens of bytes here,
+whatever it holds.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import duckdb
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from schemas.tables import CONFLICTS, FACT_CLICKS, PAYLOAD_COLUMNS, Table
+from batch_compaction.arrays import Flags, Numbers, Octets
+from batch_compaction.periods import begins
+from schemas.tables import PAYLOAD_COLUMNS
 
-_COLUMNS = ", ".join(FACT_CLICKS.schema.names)
-_PAYLOAD = ", ".join(PAYLOAD_COLUMNS)
-# A run that died may have left a line in the facts and in the conflicts; it is one line.
-_MERGE = f"""
-CREATE TABLE merged AS
-WITH lines AS (
-    SELECT DISTINCT ON (source_object, source_line) {_COLUMNS} FROM (
-        SELECT {_COLUMNS} FROM new_lines
-        UNION ALL SELECT {_COLUMNS} FROM held_facts
-        UNION ALL SELECT {_COLUMNS} FROM held_conflicts)
-), payloads AS (
-    SELECT DISTINCT ON (click_id, {_PAYLOAD}) * FROM lines ORDER BY source_object, source_line
-)
-SELECT *, row_number() OVER (PARTITION BY click_id ORDER BY source_object, source_line) AS place FROM payloads
+# What becomes of a line: another one stands for it, or it is a row of one of the tables.
+NEITHER, FACT, CONFLICT = range(3)
+# Where a line comes from. Of one that comes from several places the first of these is it.
+HELD_FACT, HELD_CONFLICT, CAME = range(3)
+
+_COLUMNS = ["click_id", *PAYLOAD_COLUMNS]
+# JSON, since it writes a row in one way, and no two rows in the same.
+_DIGESTS = f"""
+SELECT unhex(left(sha256(click_id), 32)) AS id,
+    unhex(left(sha256(to_json([{", ".join(f"to_json({name})" for name in PAYLOAD_COLUMNS)}])::VARCHAR), 32)) AS payload
+FROM rows
 """  # noqa: S608 - every name comes from the table definitions
-_COUNTS = """
-WITH came AS (SELECT DISTINCT source_object, source_line FROM new_lines),
-held AS (
-    SELECT source_object, source_line FROM held_facts UNION SELECT source_object, source_line FROM held_conflicts),
-new AS (SELECT * FROM came ANTI JOIN held USING (source_object, source_line))
-SELECT (SELECT count(*) FROM came), (SELECT count(*) FROM new), (SELECT count(*) FROM held_facts),
-    (SELECT count(*) FROM new) + (SELECT count(*) FROM held) - (SELECT count(*) FROM merged)
-"""
+_DIGEST = pa.binary(16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,44 +42,106 @@ class Merged:
     """Lines after the merge.
 
     Attributes:
-        facts: one for each id.
-        conflicts: one for each other payload of it, in their table's order.
+        fates: what became of each line, in the order of the lines.
         lines: lines that came in.
         new_lines: those of them that were not held.
         facts_before: facts that were held.
         duplicates: new lines that are neither a fact nor a conflict: another line says the same.
+        replaced: facts that were held and gave way to another line of their id.
     """
 
-    facts: pa.Table
-    conflicts: pa.Table
+    fates: Octets
     lines: int
     new_lines: int
     facts_before: int
     duplicates: int
+    replaced: int
 
 
-NOTHING = Merged(FACT_CLICKS.schema.empty_table(), CONFLICTS.schema.empty_table(), 0, 0, 0, 0)
+def merge(came: Iterable[pa.Table], held_facts: Iterable[pa.Table], held_conflicts: Iterable[pa.Table]) -> Merged:
+    """Return what becomes of lines, all that some ids have in one event hour; in the order of the arguments.
+
+    Args:
+        came: new lines in pieces, with the columns of the facts; the key of the object may be a dictionary.
+        held_facts: those that the facts hold.
+        held_conflicts: those that the conflicts hold.
+    """
+    lines = _Lines()
+    with duckdb.connect(config={"threads": 1}) as connection:
+        for origin, pieces in ((CAME, came), (HELD_FACT, held_facts), (HELD_CONFLICT, held_conflicts)):
+            for piece in pieces:
+                lines.add(connection, piece, origin)
+    return _merged(*lines.columns())
 
 
-def merge(new_lines: pa.Table, held_facts: pa.Table, held_conflicts: pa.Table) -> Merged:
-    """Return lines of one event hour merged into what it holds of their ids; all are rows of the facts' schema."""
-    sides = {"new_lines": new_lines, "held_facts": held_facts, "held_conflicts": held_conflicts}
-    if not any(map(len, sides.values())):
-        return NOTHING
-    connection = duckdb.connect()
-    try:
-        connection.execute("SET TimeZone = 'UTC'")
-        for name, rows in sides.items():
-            connection.register(name, rows)
-        connection.execute(_MERGE)
-        [counts] = connection.execute(_COUNTS).fetchall()
-        return Merged(_rows(connection, FACT_CLICKS, "= 1"), _rows(connection, CONFLICTS, "> 1"), *counts)
-    finally:
-        connection.close()
+class _Lines:
+    """Lines as numbers."""
+
+    def __init__(self) -> None:
+        self._objects: dict[str, int] = {}
+        self._ids: list[Numbers] = [np.empty((0, 2), np.int64)]
+        self._payloads: list[Numbers] = [np.empty((0, 2), np.int64)]
+        self._places: list[Numbers] = [np.empty((0, 2), np.int64)]
+        self._origins: list[Octets] = [np.empty(0, np.uint8)]
+
+    def add(self, connection: duckdb.DuckDBPyConnection, rows: pa.Table, origin: int) -> None:
+        connection.register("rows", rows.select(_COLUMNS))
+        digests = connection.sql(_DIGESTS).to_arrow_table()
+        self._ids.append(_numbers(digests["id"]))
+        self._payloads.append(_numbers(digests["payload"]))
+        self._places.append(np.column_stack([self._object_codes(rows), rows["source_line"].to_numpy()]))
+        self._origins.append(np.full(len(rows), origin, np.uint8))
+
+    def columns(self) -> tuple[Numbers, Numbers, Numbers, Numbers, Octets]:
+        """Return ids, payloads, objects in the order of their keys, lines, and where each comes from."""
+        objects, lines = np.concatenate(self._places).T
+        rank = np.empty(len(self._objects), np.int64)
+        rank[[self._objects[key] for key in sorted(self._objects)]] = np.arange(len(rank))
+        return np.concatenate(self._ids), np.concatenate(self._payloads), rank[objects], lines, self._origin()
+
+    def _origin(self) -> Octets:
+        return np.concatenate(self._origins)
+
+    def _object_codes(self, rows: pa.Table) -> Numbers:
+        codes = [np.empty(0, np.int64)]
+        for chunk in rows["source_object"].chunks:
+            coded = chunk if pa.types.is_dictionary(chunk.type) else pc.dictionary_encode(chunk)
+            known = [self._objects.setdefault(key, len(self._objects)) for key in coded.dictionary.to_pylist()]
+            codes.append(np.array(known, np.int64)[coded.indices.to_numpy(zero_copy_only=False)])
+        return np.concatenate(codes)
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, table: Table, place: str) -> pa.Table:
-    rows = connection.sql(
-        f"SELECT {_COLUMNS} FROM merged WHERE place {place} ORDER BY {', '.join(table.order)}"  # noqa: S608
+def _numbers(digests: pa.ChunkedArray) -> Numbers:
+    """Return each digest as two numbers."""
+    found: Numbers = np.frombuffer(
+        b"".join(chunk.cast(_DIGEST).buffers()[1] for chunk in digests.chunks if len(chunk)), np.int64
+    ).reshape(-1, 2)
+    return found
+
+
+def _merged(ids: Numbers, payloads: Numbers, objects: Numbers, lines: Numbers, origins: Octets) -> Merged:
+    order = np.lexsort((origins, lines, objects, *ids.T))
+    is_first = _begins(order, *ids.T, objects, lines)
+    distinct = order[is_first]
+    # Stable, so that the lines of a payload stay in the order of their places.
+    by_payload = distinct[np.lexsort((*payloads[distinct].T, *ids[distinct].T))]
+    is_kept = np.zeros(len(ids), np.bool_)
+    is_kept[by_payload[_begins(by_payload, *ids.T, *payloads.T)]] = True
+    kept = distinct[is_kept[distinct]]
+    fates = np.full(len(ids), NEITHER, np.uint8)
+    fates[kept] = np.where(_begins(kept, *ids.T), FACT, CONFLICT)
+    # Of each distinct line the last place is that of a line that came, where one did.
+    is_last = np.append(is_first[1:], True)[: len(order)]
+    facts_before = int(np.count_nonzero(origins == HELD_FACT))
+    return Merged(
+        fates,
+        lines=int(np.count_nonzero(origins[order[is_last]] == CAME)),
+        new_lines=int(np.count_nonzero(origins[distinct] == CAME)),
+        facts_before=facts_before,
+        duplicates=len(distinct) - len(kept),
+        replaced=facts_before - int(np.count_nonzero((origins == HELD_FACT) & (fates == FACT))),
     )
-    return rows.to_arrow_table().cast(table.schema)
+
+
+def _begins(order: Numbers, *keys: Numbers) -> Flags:
+    return begins(*(key[order] for key in keys))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # Source: SQS API reference, ReceiveMessage and DeleteMessageBatch.
 _MAX_BATCH = 10
 # Long enough for a run; one that takes longer only has another find the same objects.
-_HIDDEN_S = 30 * 60
+HIDDEN_S = 30 * 60
 # An answer without messages that was waited for says that there are none: all of SQS's servers were asked.
 _WAIT_S = 1
 # Below what SQS lets be in hand at a time; the next run takes the rest.
@@ -35,11 +35,13 @@ class Received:
         notices: the objects that they say were put, in no order, some of them more than once.
         receipts: id -> receipt of each message that was understood.
         strange: id -> what is wrong, of each that was not.
+        in_flight: messages that another reader has in hand, about; asked only where there was none to take.
     """
 
     notices: list[Notice] = field(default_factory=list)
     receipts: dict[str, str] = field(default_factory=dict)
     strange: dict[str, str] = field(default_factory=dict)
+    in_flight: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,8 @@ class Queue:
                     received.strange[message_id] = str(error)
                 else:
                     received.receipts[message_id] = receipt
+            if not received.receipts and not received.strange:
+                received.in_flight = self._in_flight()
         except (BotoCoreError, ClientError) as error:
             raise WorkFailedError(f"read the queue {self.url}: {error}") from error
         return received
@@ -82,7 +86,7 @@ class Queue:
         count = 0
         while count < max_messages:
             answer = self.sqs.receive_message(
-                QueueUrl=self.url, MaxNumberOfMessages=_MAX_BATCH, WaitTimeSeconds=_WAIT_S, VisibilityTimeout=_HIDDEN_S
+                QueueUrl=self.url, MaxNumberOfMessages=_MAX_BATCH, WaitTimeSeconds=_WAIT_S, VisibilityTimeout=HIDDEN_S
             )
             messages = answer.get("Messages", [])
             if not messages:
@@ -90,6 +94,12 @@ class Queue:
             count += len(messages)
             for message in messages:
                 yield message["MessageId"], message["ReceiptHandle"], message["Body"]
+
+    def _in_flight(self) -> int:
+        asked = self.sqs.get_queue_attributes(
+            QueueUrl=self.url, AttributeNames=["ApproximateNumberOfMessagesNotVisible"]
+        )
+        return int(asked["Attributes"]["ApproximateNumberOfMessagesNotVisible"])
 
     def _delete(self, receipts: list[str]) -> int:
         """Return how many are deleted."""

@@ -11,12 +11,13 @@ from typing import Any
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from batch_compaction import line_scan
+from batch_compaction.arrays import Numbers
 from batch_compaction.line_scan import Scan
 from batch_compaction.raw import RawObject
+from batch_compaction.text_columns import filled_texts_at, texts_at
 from schemas import lake
 from schemas.blocks import Block
 from schemas.codec import MAX_AHEAD_US, decode
@@ -55,10 +56,10 @@ class ParsedBlock:
     blank: int
 
 
-def hours_of(lines: pa.Table) -> npt.NDArray[np.int64]:
+def hours_of(lines: pa.Table) -> Numbers:
     """Return the event hour of each row, in microseconds."""
     instants = lines["event_timestamp"].cast(pa.int64()).to_numpy()
-    hours: npt.NDArray[np.int64] = instants - instants % HOUR_US
+    hours: Numbers = instants - instants % HOUR_US
     return hours
 
 
@@ -104,27 +105,14 @@ def _without_unread(block: Block) -> tuple[bytes, bytes, Rejection | None]:
 
 def _plain(raw: RawObject, data: bytes, first_line: int, found: Scan) -> pa.Table:
     """Return the rows of the plain lines."""
-    columns = {name: _filled(data, found.places[:, field]) for field, name in enumerate(line_scan.TEXTS)}
+    columns = {name: filled_texts_at(data, found.places[:, field]) for field, name in enumerate(line_scan.TEXTS)}
     columns["event_timestamp_us"] = pa.array(found.instants).view(pa.timestamp("us"))
     columns["producer_seq"] = pa.array(found.seqs, mask=found.seqs < 0)
     bounds = np.zeros(len(found.lines) + 1, np.int32)
     np.cumsum(found.entry_counts, out=bounds[1:])
-    keys, values = (_texts(data, found.entries[:, pair]) for pair in (slice(0, 2), slice(2, 4)))
+    keys, values = (texts_at(data, found.entries[:, pair]) for pair in (slice(0, 2), slice(2, 4)))
     columns["metadata"] = pa.MapArray.from_arrays(pa.array(bounds), keys, values)
     return _rows(raw, columns, pa.array(found.lines + first_line))
-
-
-def _texts(data: bytes, places: line_scan.Places) -> pa.Array:
-    """Return texts of a block."""
-    offsets, texts = line_scan.gathered(data, places)
-    return pa.StringArray.from_buffers(len(places), pa.py_buffer(offsets), pa.py_buffer(texts))
-
-
-def _filled(data: bytes, places: line_scan.Places) -> pa.Array:
-    """Return texts of a block, null for what is absent or empty."""
-    offsets, texts = line_scan.gathered(data, places)
-    is_filled = np.packbits(offsets[1:] > offsets[:-1], bitorder="little")
-    return pa.StringArray.from_buffers(len(places), *map(pa.py_buffer, (offsets, texts, is_filled)))
 
 
 def _judged(raw: RawObject, events: list[ClickEvent], lines: list[int]) -> pa.Table:

@@ -9,10 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-Numbers = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
+from batch_compaction.arrays import Flags, Numbers
+
 # Said nothing; no code of a text, no day and no instant of the calendar is that small.
 NOTHING = np.iinfo(np.int64).min
 
@@ -26,7 +25,7 @@ class Sayings:
     country: Numbers
     signup_day: Numbers
 
-    def where(self, rows: Mask | Numbers) -> Sayings:
+    def where(self, rows: Flags | Numbers) -> Sayings:
         """Return the chosen rows."""
         return Sayings(*(column[rows] for column in self.columns))
 
@@ -41,7 +40,7 @@ class Sayings:
         return self.user, self.at_us, self.country, self.signup_day
 
 
-def begins(*keys: Numbers) -> Mask:
+def begins(*keys: Numbers) -> Flags:
     """Say for each row whether it differs from the row before it in any of the keys; the first row does."""
     differs = np.ones(len(keys[0]), np.bool_)
     if len(differs):

@@ -12,11 +12,12 @@ from typing import Any
 import pyarrow as pa
 
 from batch_compaction.raw import RawObject
-from schemas.instants import HOUR_US, SECOND_US
+from schemas.instants import DAY_US, SECOND_US, hour_floor_us
 
 # How long after an hour's end an object that arrived in it may still become known: Firehose buffers up to 15 minutes.
 GRACE_US = 20 * 60 * SECOND_US
-# The state of an object's lines of one event hour: in the tables; held back by a check; waiting for the hour to close.
+# The state of an object's lines of one event hour: in the tables; held back, by a check or a rollback; waiting for
+# the hour to close.
 PUBLISHED = "published"
 HELD = "held"
 OPEN = "open"
@@ -30,20 +31,32 @@ class HourPolicy:
         now_us: the instant to judge by.
         include_open: publish hours that are not over yet, too.
         only: the hours asked for; None for every hour.
+        rolled_back: hours of which nothing may be published until somebody redoes them.
     """
 
     now_us: int
     include_open: bool = False
     only: frozenset[int] | None = None
+    rolled_back: frozenset[int] = frozenset()
 
     def may_publish(self, hour_us: int) -> bool:
-        """Say whether the hour is asked for, and closed or asked for although it is open."""
+        """Say whether the hour is asked for, not rolled back, and closed or asked for although it is open."""
         asked = self.only is None or hour_us in self.only
-        return asked and (self.include_open or self.is_closed(hour_us))
+        return asked and hour_us not in self.rolled_back and (self.include_open or self.is_closed(hour_us))
 
     def is_closed(self, hour_us: int) -> bool:
         """Say whether every object that arrived until the hour's end is known."""
-        return hour_us + HOUR_US + GRACE_US <= self.now_us
+        return hour_us < self.closed_through_us
+
+    @property
+    def closed_through_us(self) -> int:
+        """The start of the first hour that is not closed."""
+        return hour_floor_us(self.now_us - GRACE_US)
+
+
+def last_closed_day_us(now_us: int) -> int:
+    """Return the start of the last day, UTC, of which every hour is closed."""
+    return (now_us - GRACE_US) // DAY_US * DAY_US - DAY_US
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +86,8 @@ class Assignment:
     def state_after(self, hour_us: int, policy: HourPolicy, held: Collection[int]) -> str:
         """Return the state of the object's lines of an hour after a run in which checks held some hours."""
         if not self.wants(hour_us, policy):
-            return self.states.get(hour_us, OPEN)
+            before = self.states.get(hour_us, OPEN)
+            return HELD if before == OPEN and hour_us in policy.rolled_back else before
         return HELD if hour_us in held else PUBLISHED
 
 

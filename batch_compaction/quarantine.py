@@ -9,17 +9,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
+from batch_compaction.arrays import Numbers
 from batch_compaction.quarantine_repair import Origin, QuarantinedLine
-from schemas.instants import datetime_to_us
 
 REPAIRED = "repaired"
 DISMISSED = "dismissed"
@@ -90,17 +88,11 @@ class Resolved:
         names = np.where(self._is_dismissed[found], DISMISSED, REPAIRED)
         return [str(name) if is_one else None for name, is_one in zip(names, is_resolved, strict=True)]
 
-    def _keys(self, objects: pa.Array | pa.ChunkedArray, lines: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.int64]:
+    def _keys(self, objects: pa.Array | pa.ChunkedArray, lines: pa.Array | pa.ChunkedArray) -> Numbers:
         positions = pc.fill_null(pc.index_in(objects, value_set=self._objects), -1)
         upper = positions.to_numpy(zero_copy_only=False).astype(np.int64) << _LINE_BITS
-        keys: npt.NDArray[np.int64] = upper | lines.to_numpy(zero_copy_only=False)
+        keys: Numbers = upper | lines.to_numpy(zero_copy_only=False)
         return keys
-
-
-def start_us(hour: tuple[int, ...]) -> int:
-    """Return the start of an arrival hour, given as its partition, in microseconds."""
-    year, month, day, of_day = hour
-    return datetime_to_us(datetime(year, month, day, of_day, tzinfo=UTC))
 
 
 def count(quarantine: ds.Dataset, selection: Selection, resolved: Resolved) -> Counter[tuple[str, str | None]]:

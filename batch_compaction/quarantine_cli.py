@@ -200,7 +200,7 @@ def _print_json(value: Any) -> None:
 
 
 def _show_list(counts: list[ReasonCount], lines: list[ListedLine], *, only_unresolved: bool) -> None:
-    from batch_compaction.quarantine_report import printable
+    from schemas.terminal import printable
 
     if not counts:
         typer.echo("no line of these is in the quarantine")

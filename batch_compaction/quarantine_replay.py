@@ -17,14 +17,14 @@ import pyarrow.compute as pc
 from pyiceberg.exceptions import CommitFailedException
 
 from batch_compaction.lake_tables import Lake, LakeTable, Partition
-from batch_compaction.quarantine import DISMISSED, REPAIRED, Resolved, Selection, start_us
+from batch_compaction.quarantine import DISMISSED, REPAIRED, Resolved, Selection
 from batch_compaction.quarantine_objects import RepairedLines, origins, repaired_objects, rules_digest_of
 from batch_compaction.quarantine_repair import Fate, Origin, QuarantinedLine, judge
 from batch_compaction.quarantine_report import RepairReport, Tally, report_of
 from batch_compaction.quarantine_tables import QuarantineTables
 from batch_compaction.repair_rules import Rules
 from schemas.errors import WorkFailedError
-from schemas.lake import format_hour, hour_of_key, partition_of_hour
+from schemas.lake import format_hour, hour_of_key, hour_of_partition, partition_of_hour
 from schemas.tables import HOUR_PARTITION, QUARANTINE_RESOLUTIONS
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def preview(run: Replay) -> RepairReport:
     put = _put_before(run)
     tally, adopted = Tally(), 0
     for hour in _hours(tables, run.rules):
-        run.on_step(f"judge {format_hour(start_us(hour))}")
+        run.on_step(f"judge {format_hour(hour_of_partition(hour))}")
         held = tables.marks(hour)
         marked = _adopted(run, put.get(hour, []), held, hour)
         adopted += len(marked) - len(held)
@@ -102,7 +102,7 @@ def _replay_once(run: Replay) -> RepairReport:
     tally, objects, adopted = Tally(), [], 0
     pending: dict[Partition, pa.Table] = {}
     for hour in _hours(tables, run.rules):
-        run.on_step(f"judge {format_hour(start_us(hour))}")
+        run.on_step(f"judge {format_hour(hour_of_partition(hour))}")
         held = resolutions.rows([hour])
         marked = _adopted(run, put.get(hour, []), held, hour)
         adopted += len(marked) - len(held)
@@ -110,7 +110,7 @@ def _replay_once(run: Replay) -> RepairReport:
         with RepairedLines(run.rules.digest) as repaired:
             for line in tables.unresolved(hour, Resolved(marked)):
                 _settle(run.rules, line, tally, repaired, marks)
-            key = repaired.key(start_us(hour))
+            key = repaired.key(hour_of_partition(hour))
             if repaired.count:
                 run.on_step(f"put {key}")
                 repaired.put(run.s3, run.raw_bucket, key)
@@ -206,4 +206,4 @@ def _commit(run: Replay, resolutions: LakeTable, pending: dict[Partition, pa.Tab
 
 
 def _hours(tables: QuarantineTables, rules: Rules) -> list[Partition]:
-    return [hour for hour in tables.hours(Selection()) if rules.may_take(start_us(hour))]
+    return [hour for hour in tables.hours(Selection()) if rules.may_take(hour_of_partition(hour))]

@@ -12,6 +12,7 @@ import msgspec
 from batch_compaction.quarantine import DISMISSED, REPAIRED
 from batch_compaction.quarantine_repair import Fate, Judgement, QuarantinedLine
 from schemas.lake import format_hour
+from schemas.terminal import printable
 
 SAMPLES = 3
 _MOST_SHOWN = 400
@@ -163,11 +164,6 @@ def shown(data: bytes, most: int = _MOST_SHOWN) -> str:
     except UnicodeDecodeError:
         return f"hex:{data[:most].hex()}{'…' if len(data) > most else ''}"
     return printable(text[:most]) + ("…" if len(text) > most else "")
-
-
-def printable(text: str) -> str:
-    """Return a text with every character that is not printable as its escape."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def _sample(line: QuarantinedLine, judgement: Judgement) -> Sample:

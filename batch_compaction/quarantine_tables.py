@@ -13,12 +13,13 @@ from botocore.exceptions import ClientError
 
 from batch_compaction import quarantine
 from batch_compaction.lake_tables import Lake, LakeTable, Partition
-from batch_compaction.quarantine import KEY_COLUMNS, Resolved, Selection, start_us
+from batch_compaction.quarantine import KEY_COLUMNS, Resolved, Selection
 from batch_compaction.quarantine_objects import stored_bytes
 from batch_compaction.quarantine_repair import QuarantinedLine
-from batch_compaction.quarantine_report import ListedLine, ReasonCount, listed, printable, reason_counts, shown
-from schemas.lake import format_hour, hour_of_key, partition_of_hour
+from batch_compaction.quarantine_report import ListedLine, ReasonCount, listed, reason_counts, shown
+from schemas.lake import format_hour, hour_of_key, hour_of_partition, partition_of_hour
 from schemas.tables import HOUR_PARTITION, QUARANTINE, QUARANTINE_RESOLUTIONS
+from schemas.terminal import printable
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -59,7 +60,7 @@ class QuarantineTables:
     ) -> Iterator[tuple[QuarantinedLine, str | None]]:
         """Yield the lines of an arrival hour and what became of each, in order."""
         if self.quarantined is not None:
-            yield from quarantine.lines(self.quarantined.dataset([hour]), selection, resolved, start_us(hour))
+            yield from quarantine.lines(self.quarantined.dataset([hour]), selection, resolved, hour_of_partition(hour))
 
     def unresolved(self, hour: Partition, resolved: Resolved) -> Iterator[QuarantinedLine]:
         """Yield those lines of an arrival hour that are not among the given ones."""
@@ -69,7 +70,7 @@ class QuarantineTables:
         """Return the counts by arrival hour and reason."""
         counts: list[ReasonCount] = []
         for hour in self.hours(selection):
-            on_step(name := format_hour(start_us(hour)))
+            on_step(name := format_hour(hour_of_partition(hour)))
             if self.quarantined is not None:
                 rows = self.quarantined.dataset([hour])
                 counts += reason_counts(name, quarantine.count(rows, selection, self.resolved(hour)))
@@ -100,7 +101,7 @@ class QuarantineTables:
         resolution = {"resolution": "unresolved"} if mark is None else mark
         told = {
             **row,
-            "arrival_hour": format_hour(start_us(hour)),
+            "arrival_hour": format_hour(hour_of_partition(hour)),
             **{name: value for name, value in resolution.items() if name not in (*HOUR_PARTITION, *KEY_COLUMNS)},
             "size_bytes": len(data),
             "line": shown(data, _MOST_SHOWN),

@@ -7,9 +7,13 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from batch_compaction.emf import Figure, Unit, emf_line
+from batch_compaction.find import Found
 from batch_compaction.hour_merge import MergedHour
 from batch_compaction.intake import ReadObject
 from schemas.lake import format_hour
+
+METRICS_NAMESPACE = "Clickstream/Compaction"
 
 
 class HourReport(msgspec.Struct, frozen=True):
@@ -35,6 +39,15 @@ class RunReport(msgspec.Struct, frozen=True):
         held: hours that a check held back -> what is wrong with them.
         overwritten: raw objects that are no longer what was read of them; what was read stays.
         unread: raw objects that could not be read -> why.
+        gone: keys that a notification named and that are no longer there.
+        strange: messages of the queue that are no notification, each with what it is; they were left there.
+        in_flight: messages that another run holds, about, or that one held which died; asked only where this run got
+            none.
+        undeleted: messages that could not be deleted after the last commit; they show up again and do no harm.
+        overtaken: how often another run committed first, so that this one planned again.
+        bytes_read: of the raw objects as they are stored.
+        seconds: phase -> how long it took.
+        peak_memory_bytes: the most that the process had at a time.
     """
 
     run_id: str
@@ -48,7 +61,15 @@ class RunReport(msgspec.Struct, frozen=True):
     held: dict[str, list[str]]
     overwritten: list[str]
     unread: dict[str, str]
+    gone: list[str]
+    strange: list[str]
+    in_flight: int
+    undeleted: int
+    overtaken: int
     committed: list[str]
+    bytes_read: int
+    seconds: dict[str, float] = {}
+    peak_memory_bytes: int = 0
 
     @property
     def duplicates(self) -> int:
@@ -64,6 +85,10 @@ def report_of(
     overwritten: list[str],
     unread: Mapping[str, str],
     committed: list[str],
+    found: Found,
+    *,
+    undeleted: int,
+    overtaken: int,
 ) -> RunReport:
     """Return the report of a run, of what it read, published, held back and committed."""
     reasons: Counter[str] = Counter()
@@ -92,5 +117,40 @@ def report_of(
         held={format_hour(hour): faults for hour, faults in sorted(held.items())},
         overwritten=overwritten,
         unread=dict(sorted(unread.items())),
+        gone=list(found.gone),
+        strange=list(found.strange),
+        in_flight=found.received.in_flight,
+        undeleted=undeleted,
+        overtaken=overtaken,
         committed=committed,
+        bytes_read=sum(item.raw.size_bytes for item in read),
     )
+
+
+def metrics_of(report: RunReport, database: str, instant_us: int) -> bytes:
+    """Return the report's figures as one line of CloudWatch's embedded metric format."""
+    counts = {
+        "Runs": 1,
+        "Objects": report.objects,
+        "Lines": report.lines,
+        "Accepted": report.accepted,
+        "Quarantined": sum(report.quarantined.values()),
+        "Duplicates": report.duplicates,
+        "Conflicts": sum(hour.conflicts for hour in report.hours),
+        "Unpublished": report.unpublished,
+        "HoursPublished": len(report.hours),
+        "HoursHeld": len(report.held),
+        "ObjectsUnread": len(report.unread),
+        "ObjectsOverwritten": len(report.overwritten),
+        "ObjectsGone": len(report.gone),
+        "MessagesStrange": len(report.strange),
+        "MessagesInFlight": report.in_flight,
+        "MessagesUndeleted": report.undeleted,
+        "Overtaken": report.overtaken,
+    }
+    figures = {name: Figure(count) for name, count in counts.items()} | {
+        "BytesRead": Figure(report.bytes_read, Unit.BYTES),
+        "PeakMemory": Figure(report.peak_memory_bytes, Unit.BYTES),
+        "Duration": Figure(round(sum(report.seconds.values()), 3), Unit.SECONDS),
+    }
+    return emf_line(METRICS_NAMESPACE, {"Database": database}, figures, {"RunId": report.run_id}, instant_us)

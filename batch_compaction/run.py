@@ -10,11 +10,12 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+from pyarrow.dataset import Dataset
 from pyiceberg.exceptions import CommitFailedException
 
 from batch_compaction import bookkeeping, plan
@@ -22,14 +23,18 @@ from batch_compaction.body import UnreadObjectError
 from batch_compaction.checks import verdicts_of
 from batch_compaction.find import Found
 from batch_compaction.hour_merge import merge_hour
+from batch_compaction.hours_log import HourLog
+from batch_compaction.hours_run import changes_by, rows_after
 from batch_compaction.intake import ReadObject, take_in
-from batch_compaction.judging import Bench, HourFile, facts_in, user_hashes, write_ids
+from batch_compaction.judging import Bench, HourFile, facts_in, user_hashes, user_hours_in, write_ids
 from batch_compaction.lake_tables import NO_MARKS, Lake, LakeTable, Marks, Partition, write_parquet
 from batch_compaction.limits import QualityLimits
 from batch_compaction.parse import LINE_SCHEMA
+from batch_compaction.progress import Progress
 from batch_compaction.reading import read_blocks
 from batch_compaction.report import RunReport, report_of
-from batch_compaction.sorting import Room, sorted_groups
+from batch_compaction.rollback import Rollback, settle_rollbacks
+from batch_compaction.sorting import Room, groups_of, sorted_groups
 from batch_compaction.spill import Spill
 from batch_compaction.user_hours import user_hours_of
 from batch_compaction.user_splice import Users
@@ -67,6 +72,8 @@ class Run:
         acceptance: failed checks that are to hold nothing back.
         memory_bytes: about how much memory the run may take; what does not fit goes to a temporary folder.
         rebuild_users: make the tables of the users anew from the facts.
+        redo: publish the hours that the policy names although they were rolled back.
+        progress: kept up to date with how far the run is.
     """
 
     s3: S3Client
@@ -79,6 +86,8 @@ class Run:
     acceptance: Acceptance | None = None
     memory_bytes: int = MEMORY_BYTES
     rebuild_users: bool = False
+    redo: bool = False
+    progress: Progress = field(default_factory=Progress)
 
 
 def compact(run: Run) -> RunReport:
@@ -95,6 +104,7 @@ def compact(run: Run) -> RunReport:
             with tempfile.TemporaryDirectory(prefix="clickstream-compact-") as folder:
                 return _compact_once(run, Path(folder), unread)
         except CommitFailedException:
+            run.progress.overtaken += 1
             run.on_step("another run committed first: planning again")
         except UnreadObjectError as error:
             # What was read of it waits among other rows by now, and none of it counts.
@@ -111,35 +121,53 @@ def _compact_once(run: Run, folder: Path, unread: Mapping[str, str]) -> RunRepor
         run.lake.open, (RAW_OBJECTS, QUARANTINE, CONFLICTS, FACT_CLICKS, DQ_RESULTS)
     )
     users, committed = _agreeing_users(run, facts)
+    log = HourLog.open(run.lake, facts)
+    redone = run.policy.only or () if run.redo else ()
+    if settle_rollbacks(Rollback(run.lake, run.run_id, run.policy.now_us, run.on_step), log, redone):
+        return _compact_once(run, folder, unread)
+    run = replace(run, policy=replace(run.policy, rolled_back=frozenset(log.held_back())))
     found = run.find()
     known = plan.known_objects(raw_objects.rows(bookkeeping.days_to_look_at(raw_objects, found.objects)))
     todo = [item for item in plan.assignments(found.objects, known, run.policy) if item.raw.key not in unread]
+    run.progress.plan(len(todo))
 
     with _spills(run, folder) as (lines, quarantined):
         read, refused = _read(run, todo, lines, quarantined)
-        merged = [_merge(run, folder, hour_us, lines, facts, conflicts) for hour_us in lines.hours]
+        run.progress.hours = len(lines.hours)
+        merged = [_merge(run, folder, hour_us, lines, facts, conflicts, users) for hour_us in lines.hours]
         judged = _judge(run, merged, Bench(facts, conflicts, read, run.limits), users)
         passed = {partition_of_hour(hour.hour_us): hour for hour in merged if hour.hour_us not in judged.held}
-        properties = bookkeeping.snapshot_properties(run.run_id, [hour.merged for hour in passed.values()], run.policy)
+        files: dict[Partition, str | None] = {at: facts.upload(at, hour.path) for at, hour in passed.items()}
+        conflict_files = conflicts.put({at: hour.merged.conflicts for at, hour in passed.items()})
+        changes = changes_by(log, [hour.merged for hour in passed.values()], files, conflict_files, read)
+        rows = bookkeeping.object_partitions(raw_objects, read, run.policy, judged.held)
+        waiting = bookkeeping.waiting_lines(raw_objects, rows)
+        through_us = bookkeeping.published_through(waiting, run.policy)
+        properties = bookkeeping.snapshot_properties(run.run_id, changes, run.policy, through_us)
 
         def publish(table: LakeTable, partitions: Mapping[Partition, pa.Table], marks: Marks = NO_MARKS) -> None:
-            run.on_step(f"publish {table.definition.name}")
+            if partitions:
+                run.on_step(f"publish {table.definition.name}")
             if table.replace(partitions, properties, marks):
                 committed.append(table.definition.name)
 
         publish(quarantine, bookkeeping.quarantine_partitions(quarantine, read, quarantined))
-        publish(conflicts, {partition: hour.merged.conflicts for partition, hour in passed.items()})
-        files: dict[Partition, str | None] = {at: facts.upload(at, hour.path) for at, hour in passed.items()}
         if passed:
-            hours = users.hours.put({at: hour.users for at, hour in passed.items()})
+            run.on_step(f"publish {CONFLICTS.name}")
+        if conflicts.commit(conflict_files, properties):
+            committed.append(CONFLICTS.name)
+        if passed:
+            hours: dict[Partition, str | None] = {at: users.hours.upload(at, hour.users) for at, hour in passed.items()}
             committed += users.publish(hours, judged.users, facts.paths_after(files), properties, run.on_step)
-        run.on_step(f"publish {FACT_CLICKS.name}")
-        if facts.commit(files, properties):
+            run.on_step(f"publish {FACT_CLICKS.name}")
+        if facts.commit(files, properties, is_due=bool(changes)):
             committed.append(FACT_CLICKS.name)
+        if read:
+            faults = {hour_us: judged.held.get(hour_us, []) for hour_us in judged.verdicts}
+            after = rows_after(log, read, waiting, faults, run_id=run.run_id, published_through_us=through_us)
+            committed += log.record(after, properties, run.on_step)
         publish(results, results_partitions(results, results_table(run.run_id, judged.verdicts, run.policy.now_us)))
-        rows = bookkeeping.object_partitions(raw_objects, read, run.policy, judged.held)
         publish(raw_objects, rows, bookkeeping.pending_mark(raw_objects, rows))
-    found.acknowledge()
     return report_of(
         run.run_id,
         read,
@@ -148,6 +176,9 @@ def _compact_once(run: Run, folder: Path, unread: Mapping[str, str]) -> RunRepor
         plan.overwritten(found.objects, known),
         {**unread, **refused},
         committed,
+        found,
+        undeleted=found.acknowledge(),
+        overtaken=run.progress.overtaken,
     )
 
 
@@ -156,7 +187,7 @@ def _agreeing_users(run: Run, facts: LakeTable) -> tuple[UserTables, list[str]]:
     users = UserTables.open(run.lake)
     if users.agree_with(facts) and not run.rebuild_users:
         return users, []
-    rebuilt = users.rebuild(facts, bookkeeping.snapshot_properties(run.run_id, [], run.policy), run.on_step)
+    rebuilt = users.rebuild(facts, bookkeeping.snapshot_properties(run.run_id, {}, run.policy), run.on_step)
     return UserTables.open(run.lake), rebuilt
 
 
@@ -193,21 +224,34 @@ def _read(
             refused[error.raw.key] = error.detail
         else:
             read.append(item)
+        run.progress.objects_read += 1
+        run.progress.lines += item.lines
     return read, refused
 
 
-def _merge(run: Run, folder: Path, hour_us: int, lines: Spill, facts: LakeTable, conflicts: LakeTable) -> HourFile:
+def _merge(
+    run: Run, folder: Path, hour_us: int, lines: Spill, facts: LakeTable, conflicts: LakeTable, users: UserTables
+) -> HourFile:
     """Merge the lines of an hour into what it holds, into a file of its own."""
     run.on_step(f"merge {format_hour(hour_us)}")
     at, room = partition_of_hour(hour_us), _room(run, folder)
     merged = merge_hour(hour_us, lambda: lines.rows(hour_us), facts.dataset([at]), conflicts.dataset([at]))
     size_bytes = lines.size_bytes(hour_us) + merged.facts_before * _FACT_BYTES
     groups = sorted_groups(merged.facts(), size_bytes, FACT_CLICKS.schema, FACT_CLICKS.order, room)
-    path, ids = (folder / f"{hour_us}.{ending}" for ending in ("parquet", "arrow"))
-    write_parquet(groups, facts.file_schema, path)
-    write_ids(lines.rows(hour_us), ids)
+    hour = HourFile(merged, *(folder / f"{hour_us}{name}" for name in (".parquet", ".arrow", "-users.parquet")))
+    if size_bytes <= room.at_once_bytes:
+        rows = pa.concat_tables([FACT_CLICKS.schema.empty_table(), *groups])
+        write_parquet(groups_of(rows), facts.file_schema, hour.path)
+        user_rows = user_hours_of(rows, hour_us)
+    else:
+        write_parquet(groups, facts.file_schema, hour.path)
+        user_rows = user_hours_of(facts_in(hour.path), hour_us)
+    write_parquet(groups_of(user_rows), users.hours.file_schema, hour.users)
+    write_ids(lines.rows(hour_us), hour.ids)
     lines.drop(hour_us)
-    return HourFile(merged, path, ids, user_hours_of(facts_in(path), hour_us))
+    pa.default_memory_pool().release_unused()
+    run.progress.hours_merged += 1
+    return hour
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,8 +271,10 @@ class _Judged:
 
 def _judge(run: Run, hours: Sequence[HourFile], bench: Bench, users: UserTables) -> _Judged:
     """Check every hour as if all of them were published."""
-    run.on_step(f"check {len(hours)} hours")
-    after = users.after({partition_of_hour(hour.hour_us): hour.users for hour in hours})
+    if hours:
+        run.on_step(f"check {len(hours)} hours")
+    rows: dict[Partition, Dataset] = {partition_of_hour(hour.hour_us): user_hours_in(hour.users) for hour in hours}
+    after = users.after(rows)
     known = user_hashes(after.users)
     verdicts = {
         hour.hour_us: accepted(hour.hour_us, verdicts_of(bench.audit(hour, known)), run.acceptance) for hour in hours
@@ -236,5 +282,6 @@ def _judge(run: Run, hours: Sequence[HourFile], bench: Bench, users: UserTables)
     faults = {hour_us: [str(verdict) for verdict in found if verdict.holds] for hour_us, found in verdicts.items()}
     held = {hour_us: found for hour_us, found in faults.items() if found}
     if held:
-        after = users.after({partition_of_hour(hour.hour_us): hour.users for hour in hours if hour.hour_us not in held})
+        not_held = (partition_of_hour(hour.hour_us) for hour in hours if hour.hour_us not in held)
+        after = users.after({at: rows[at] for at in not_held})
     return _Judged(verdicts, held, after)

@@ -14,6 +14,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from schemas.errors import WorkFailedError
+
 # Rows of one row group: large enough to compress well, small enough that a reader may skip some of a busy hour.
 ROW_GROUP_ROWS = 128 * 1024
 
@@ -46,6 +48,9 @@ def sorted_groups(
         schema: of what comes out.
         order: the columns that order the rows; together they are different in every row.
         room: what it may use.
+
+    Raises:
+        WorkFailedError: the folder is full, or the memory too small.
     """
     if size_bytes <= room.at_once_bytes:
         rows = pa.concat_tables([schema.empty_table(), *(plain(piece, schema) for piece in pieces)]).combine_chunks()
@@ -54,6 +59,11 @@ def sorted_groups(
             yield rows.take(places[start : start + ROW_GROUP_ROWS]).combine_chunks()
     else:
         yield from _groups(_sorted_by_engine(pieces, schema, order, room))
+
+
+def groups_of(rows: pa.Table) -> Iterator[pa.Table]:
+    """Yield rows cut at every row group."""
+    return (rows.slice(start, ROW_GROUP_ROWS) for start in range(0, len(rows), ROW_GROUP_ROWS))
 
 
 def plain(rows: pa.Table, schema: pa.Schema) -> pa.Table:
@@ -90,6 +100,11 @@ def _sorted_by_engine(
         answer = connection.sql(f"SELECT {columns} FROM pieces ORDER BY {keys}")  # noqa: S608
         for batch in answer.to_arrow_reader(ROW_GROUP_ROWS // 8):
             yield pa.Table.from_batches([batch]).cast(schema)
+    except duckdb.Error as error:
+        raise WorkFailedError(
+            f"cannot sort rows in {room.folder}: {error}: give it room, or another folder with TMPDIR; "
+            "nothing was published"
+        ) from error
     finally:
         connection.close()
 

@@ -8,12 +8,36 @@ from __future__ import annotations
 import errno
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
 import pyarrow as pa
 
 from schemas.errors import WorkFailedError
+
+# A file that may not grow is as good as a full disk.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+@contextmanager
+def room_in(folder: Path) -> Iterator[None]:
+    """Have a temporary folder that is full be told as such.
+
+    Raises:
+        WorkFailedError: it is full.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        raise WorkFailedError(no_room_in(folder, error)) from error
+
+
+def no_room_in(folder: Path, error: Exception) -> str:
+    """Return what to tell of an error that a full temporary folder made."""
+    return f"no room for rows in {folder}: {error}: give it room, or another folder with TMPDIR; nothing was published"
 
 
 class Spill:
@@ -31,7 +55,7 @@ class Spill:
         self._budget_bytes = budget_bytes
         self._held: defaultdict[int, list[pa.Table]] = defaultdict(list)
         self._held_bytes = 0
-        self._written: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
+        self._written: defaultdict[int, list[int]] = defaultdict(list)
         self._sizes: defaultdict[int, int] = defaultdict(int)
         self._counts: defaultdict[int, int] = defaultdict(int)
         self._file: pa.NativeFile | None = None
@@ -59,7 +83,7 @@ class Spill:
         """Keep some rows of an hour.
 
         Raises:
-            WorkFailedError: the file cannot be written.
+            WorkFailedError: the folder of the file is full.
         """
         if not len(rows):
             return
@@ -72,10 +96,13 @@ class Spill:
 
     def rows(self, hour_us: int) -> Iterator[pa.Table]:
         """Yield the rows of an hour, in pieces; may be asked again."""
-        for start, length in self._written[hour_us]:
+        for start in self._written[hour_us]:
             with pa.OSFile(str(self._path)) as file:
                 file.seek(start)
-                yield pa.ipc.open_stream(file.read_buffer(length)).read_all()
+                with pa.ipc.open_stream(file) as stream:
+                    # One by one: all that was written of an hour at once may be as large as the budget.
+                    for batch in stream:
+                        yield pa.Table.from_batches([batch])
         yield from self._held[hour_us]
 
     def drop(self, hour_us: int) -> None:
@@ -92,7 +119,7 @@ class Spill:
 
     def _write(self) -> None:
         """Write what is held, the rows of an hour in one piece."""
-        try:
+        with room_in(self._path.parent):
             if self._file is None:
                 self._file = pa.OSFile(str(self._path), "wb")
             for hour_us, pieces in self._held.items():
@@ -101,13 +128,7 @@ class Spill:
                 rows = pa.concat_tables(pieces).unify_dictionaries()
                 with pa.ipc.new_stream(self._file, self._schema) as stream:
                     stream.write_table(rows)
-                self._written[hour_us].append((start, self._file.tell() - start))
+                self._written[hour_us].append(start)
             self._file.flush()
-        except OSError as error:
-            is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-            hint = ": give it room, or another folder with TMPDIR" if is_full else ""
-            raise WorkFailedError(
-                f"cannot keep rows in {self._path.parent}: {error}{hint}; nothing was published"
-            ) from error
         self._held.clear()
         self._held_bytes = 0

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from batch_compaction.arrays import Hashes, Octets, Places
 from batch_compaction.compiled import compiled
-
-Hashes = npt.NDArray[np.uint64]
 
 # Source: the FNV-1a hash, its parameters for 64 bits.
 _BASIS = np.uint64(0xCBF29CE484222325)
@@ -38,16 +36,8 @@ def repeated(hashes: Iterable[Hashes]) -> Hashes:
     return found
 
 
-def are_among(hashes: Hashes, known: Hashes) -> npt.NDArray[np.bool_]:
-    """Say of each hash whether it is one of the known, which are sorted."""
-    if not len(known):
-        return np.zeros(len(hashes), np.bool_)
-    among: npt.NDArray[np.bool_] = known[np.minimum(np.searchsorted(known, hashes), len(known) - 1)] == hashes
-    return among
-
-
 @compiled
-def _hash(bounds: npt.NDArray[np.int32], octets: npt.NDArray[np.uint8], hashes: Hashes) -> None:
+def _hash(bounds: Places, octets: Octets, hashes: Hashes) -> None:
     for row in range(len(hashes)):
         code = _BASIS
         for at in range(bounds[row], bounds[row + 1]):

@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow.dataset import Dataset
 
-from batch_compaction.periods import NOTHING, Numbers, Sayings, begins, stable_order
+from batch_compaction.arrays import Numbers
+from batch_compaction.periods import NOTHING, Sayings, begins, stable_order
 from batch_compaction.user_rows import (
     SUMS_SCHEMA,
     Seen,

@@ -11,7 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from batch_compaction.periods import NOTHING, Numbers, Sayings, begins, periods_of
+from batch_compaction.arrays import Numbers
+from batch_compaction.periods import NOTHING, Sayings, begins, periods_of
 from schemas.tables import HOUR_PARTITION, TIMESTAMP, USER_HOURS
 
 SUMS_SCHEMA = pa.schema([field for field in USER_HOURS.schema if field.name not in HOUR_PARTITION])

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from batch_compaction.periods import NOTHING, Mask, Numbers, Sayings, begins, periods_of
+from batch_compaction.arrays import Flags, Numbers
+from batch_compaction.periods import NOTHING, Sayings, begins, periods_of
 from batch_compaction.user_rows import (
     Seen,
     codes_of,
@@ -68,7 +69,7 @@ class HoursAtHand:
         bounded = np.concatenate([[EVER], others, [NEVER]])
         return cls(starts, bounded[place + 1], bounded[place])
 
-    def places(self, at_us: Numbers) -> tuple[Mask, Numbers]:
+    def places(self, at_us: Numbers) -> tuple[Flags, Numbers]:
         """Say for each instant whether its hour is at hand, and where among these hours it is."""
         hour_us = at_us - at_us % HOUR_US
         place = np.minimum(np.searchsorted(self.starts_us, hour_us), len(self.starts_us) - 1)
@@ -160,7 +161,7 @@ def _seen_by_user(user: Numbers, rows: Seen, users: int) -> Seen:
     return seen
 
 
-def _first(had: Seen, now: Seen, elsewhere: Numbers, hours: HoursAtHand) -> tuple[Numbers, Mask, frozenset[int]]:
+def _first(had: Seen, now: Seen, elsewhere: Numbers, hours: HoursAtHand) -> tuple[Numbers, Flags, frozenset[int]]:
     """Return when users were first seen, for whom that is not known, and from which hours on it can be found."""
     at_hand, place = hours.places(had.first_us)
     lost = (elsewhere > 0) & at_hand & (now.first_us >= hours.next_us[place])
@@ -169,7 +170,7 @@ def _first(had: Seen, now: Seen, elsewhere: Numbers, hours: HoursAtHand) -> tupl
     return first_us, lost, frozenset(hours.next_us[place[lost]].tolist())
 
 
-def _last(had: Seen, now: Seen, elsewhere: Numbers, hours: HoursAtHand) -> tuple[Numbers, Mask, frozenset[int]]:
+def _last(had: Seen, now: Seen, elsewhere: Numbers, hours: HoursAtHand) -> tuple[Numbers, Flags, frozenset[int]]:
     """Return when users were last seen, for whom that is not known, and from which hours back it can be found."""
     at_hand, place = hours.places(had.last_us)
     lost = (elsewhere > 0) & at_hand & (now.last_us <= hours.previous_us[place])

@@ -8,12 +8,13 @@ another, and all three are made anew from the facts.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.dataset as ds
 
-from batch_compaction.dims import NO_USERS, rebuilt_users, updated_users
+from batch_compaction.dims import NO_USERS, ROWS_AT_ONCE, rebuilt_users, updated_users
 from batch_compaction.lake_tables import Lake, LakeTable, Partition
 from batch_compaction.user_splice import Users
 from schemas.tables import DIM_USERS, DIM_USERS_HISTORY, USER_HOURS
@@ -40,11 +41,17 @@ class UserTables:
         marks = [table.iceberg.properties.get(_SUM_OF, _MARK_OF_NOTHING) for table in (self.users, self.history)]
         return marks == [mark, mark]
 
-    def after(self, replaced: Mapping[Partition, pa.Table]) -> Users:
-        """Return the users after some hours of `user_hours` were replaced."""
-        if not replaced:
-            return self._held()
-        return updated_users(self._held(), self.hours, replaced)
+    def after(self, replaced: Mapping[Partition, ds.Dataset]) -> Users:
+        """Return the users after some hours of `user_hours` were replaced.
+
+        Takes so many hours at once as have few enough rows together.
+        """
+        users, before = self._held(), _Overlaid(self.hours, {})
+        for some in _batches(replaced):
+            users = updated_users(users, before, {partition: rows.to_table() for partition, rows in some.items()})
+            before = _Overlaid(self.hours, {**before.replaced, **some})
+            pa.default_memory_pool().release_unused()
+        return users
 
     def publish(
         self,
@@ -90,6 +97,40 @@ class UserTables:
         if not self.users.row_count:
             return NO_USERS
         return Users(self.users.rows(), self.history.rows())
+
+
+@dataclass(frozen=True, slots=True)
+class _Overlaid:
+    """`user_hours` with some hours replaced."""
+
+    table: LakeTable
+    replaced: Mapping[Partition, ds.Dataset]
+
+    @property
+    def partitions(self) -> frozenset[Partition]:
+        """The hours that hold rows."""
+        filled = {partition for partition, rows in self.replaced.items() if rows.count_rows()}
+        return (self.table.partitions - self.replaced.keys()) | filled
+
+    def dataset(self, partitions: Iterable[Partition]) -> ds.Dataset:
+        """Return the rows of some hours."""
+        wanted = set(partitions)
+        kept = self.table.dataset(wanted - self.replaced.keys())
+        return ds.dataset([kept, *(self.replaced[partition] for partition in sorted(wanted & self.replaced.keys()))])
+
+
+def _batches(hours: Mapping[Partition, ds.Dataset]) -> Iterator[dict[Partition, ds.Dataset]]:
+    """Yield the hours, in time order, so many at once as have few enough rows together."""
+    batch: dict[Partition, ds.Dataset] = {}
+    count = 0
+    for partition, rows in sorted(hours.items(), key=lambda hour: hour[0]):
+        count += rows.count_rows()
+        if batch and count > ROWS_AT_ONCE:
+            yield batch
+            batch, count = {}, rows.count_rows()
+        batch[partition] = rows
+    if batch:
+        yield batch
 
 
 def _mark(hours: Iterable[str], facts: Iterable[str]) -> str:

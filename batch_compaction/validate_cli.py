@@ -28,7 +28,12 @@ def register(app: typer.Typer) -> None:
 
 
 def validate(
-    day: Annotated[str, typer.Option("--day", metavar="YYYY-MM-DD", help="The day to recount, UTC; it must be over.")],
+    day: Annotated[
+        str,
+        typer.Option(
+            "--day", metavar="YYYY-MM-DD", help="The day to recount, UTC, or `yesterday`: the last one that is closed."
+        ),
+    ],
     thorough: Annotated[
         bool, typer.Option("--thorough", help="Read every raw object, not only those known to touch the day.")
     ] = False,
@@ -45,7 +50,8 @@ def validate(
 
     Example: `clickstream validate --day 2026-11-24`
     """
-    day_us = _day_us(day)
+    now_us = time.time_ns() // 1000
+    day_us = _day_us(day, now_us)
     settings = load_settings(os.environ, Path.cwd())
 
     import boto3
@@ -58,7 +64,6 @@ def validate(
     from batch_compaction.validate import validate as recounted
     from batch_compaction.validation_report import metrics_line
 
-    now_us = time.time_ns() // 1000
     with Console(stderr=True).status("validating") as status, tempfile.TemporaryDirectory() as scratch:
         run = Validation(
             s3=boto3.client("s3"),
@@ -85,11 +90,15 @@ def validate(
         )
 
 
-def _day_us(text: str) -> int:
+def _day_us(text: str, now_us: int) -> int:
+    if text == "yesterday":
+        from batch_compaction.plan import last_closed_day_us
+
+        return last_closed_day_us(now_us)
     try:
         return datetime_to_us(datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC))
     except ValueError:
-        raise ConfigError(f"--day {text!r} is not a day like 2026-11-24") from None
+        raise ConfigError(f"--day {text!r} is neither a day like 2026-11-24 nor `yesterday`") from None
 
 
 def _show(report: ValidationReport, output: Console) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 import pyarrow as pa
 
+from batch_compaction.emf import Figure, emf_line
 from batch_compaction.recount import Anomaly
 from schemas.instants import us_to_datetime
 from schemas.lake import VALIDATIONS_PREFIX, format_hour, partition_of_hour
@@ -108,10 +109,7 @@ def anomalies_table(anomalies: Iterable[Anomaly], day_us: int, found_at_us: int)
 
 
 def metrics_line(report: ValidationReport, database: str, instant_us: int) -> bytes:
-    """Return the report's figures as one line of CloudWatch's embedded metric format.
-
-    Source: CloudWatch user guide, "Specification: Embedded metric format".
-    """
+    """Return the report's figures as one line of CloudWatch's embedded metric format."""
     figures = {
         "ExpectedFacts": sum(hour.expected_facts for hour in report.hours),
         "Facts": sum(hour.facts for hour in report.hours),
@@ -121,13 +119,8 @@ def metrics_line(report: ValidationReport, database: str, instant_us: int) -> by
         "Unpublished": sum(hour.unpublished for hour in report.hours),
         "Anomalies": sum(report.anomalies.values()),
     }
-    directive = {
-        "Namespace": METRICS_NAMESPACE,
-        "Dimensions": [["Database"]],
-        "Metrics": [{"Name": name, "Unit": "Count"} for name in figures],
-    }
-    metadata = {"Timestamp": instant_us // 1000, "CloudWatchMetrics": [directive]}
-    return msgspec.json.encode({"_aws": metadata, "Database": database, "Day": report.day} | figures)
+    counts = {name: Figure(count) for name, count in figures.items()}
+    return emf_line(METRICS_NAMESPACE, {"Database": database}, counts, {"Day": report.day}, instant_us)
 
 
 def _quarantined(hours: Sequence[RecountedHour]) -> int:

@@ -17,7 +17,7 @@ from typing import Any
 
 from rich.console import Console
 
-from bench import soak_alerts
+from bench import soak_alerts, soak_compaction
 from bench.soak_clock import LeftOutError
 from infra.local.front_door import FrontDoor
 from schemas.settings import state_dir_of
@@ -40,6 +40,8 @@ CASES: dict[str, Case] = {
     "alerts-outage": soak_alerts.outage,
     "alerts-clock": soak_alerts.clock_jumps,
     "alerts-steady": soak_alerts.steady,
+    "compaction-lives": soak_compaction.lives,
+    "compaction-deaths": soak_compaction.deaths,
 }
 
 

@@ -11,10 +11,6 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-import fastavro.schema
-from avro.compatibility import ReaderWriterCompatibilityChecker, SchemaCompatibilityType
-from avro.schema import parse as avro_parse
-
 from schemas.errors import ConfigError
 
 CLICK_EVENT = "click_event.v1"
@@ -64,6 +60,11 @@ def compatibility(old: str, new: str) -> Compatibility:
     Raises:
         ConfigError: one of them is not a valid Avro schema.
     """
+    # Nothing but this judgement needs them: who only reads the schemas does without.
+    import fastavro.schema
+    from avro.compatibility import ReaderWriterCompatibilityChecker, SchemaCompatibilityType
+    from avro.schema import parse as avro_parse
+
     parsed = []
     for label, text in (("old", old), ("new", new)):
         try:

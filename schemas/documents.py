@@ -14,6 +14,8 @@ from schemas.tables import (
     DIM_USERS_HISTORY,
     DQ_RESULTS,
     FACT_CLICKS,
+    HOUR_CHANGES,
+    HOURS,
     QUARANTINE,
     QUARANTINE_RESOLUTIONS,
     RAW_OBJECTS,
@@ -37,8 +39,20 @@ WHERE f.year = 2026 AND f.month = 11 AND f.day = 24
 GROUP BY u.country ORDER BY clicks DESC, u.country
 ```
 
-`clickstream query "SELECT ..."` answers this on one machine; `analytics/sql/` holds more. Of the lines that
-`raw_objects` counts as published for an event hour, those not in `fact_clicks` or `conflicts` are duplicates:
+`clickstream query "SELECT ..."` answers this on one machine; `analytics/sql/` holds more. `dim_users` says what holds
+now; what held when an event happened is in `dim_users_history`, where every fact has exactly one row:
+
+```sql
+SELECT h.country, count(*) AS purchases
+FROM fact_clicks f JOIN dim_users_history h
+    ON h.user_id = f.user_id AND f.event_timestamp >= h.valid_from
+    AND (h.valid_to IS NULL OR f.event_timestamp < h.valid_to)
+WHERE f.year = 2026 AND f.month = 11 AND f.day = 24 AND f.event_type = 'purchase'
+GROUP BY h.country ORDER BY purchases DESC, h.country
+```
+
+Of the lines that `raw_objects` counts as published for an event hour, those not in `fact_clicks` or `conflicts` are
+duplicates:
 
 ```sql
 SELECT h.event_hour, sum(h.accepted) AS accepted
@@ -60,6 +74,8 @@ def render() -> str:
         QUARANTINE,
         QUARANTINE_RESOLUTIONS,
         RAW_OBJECTS,
+        HOURS,
+        HOUR_CHANGES,
         DQ_RESULTS,
         ANOMALIES,
     )

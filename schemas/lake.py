@@ -34,9 +34,8 @@ def hour_of_key(key: str) -> int | None:
     match = _HOUR_FOLDER.search(key)
     if match is None:
         return None
-    year, month, day, hour = map(int, match.groups())
     try:
-        return datetime_to_us(datetime(year, month, day, hour, tzinfo=UTC))
+        return hour_of_partition(tuple(map(int, match.groups())))
     except ValueError:
         return None
 
@@ -66,6 +65,16 @@ def partition_of_hour(hour_us: int) -> tuple[int, int, int, int]:
     """Return (year, month, day, hour) of an hour."""
     moment = us_to_datetime(hour_us)
     return moment.year, moment.month, moment.day, moment.hour
+
+
+def hour_of_partition(partition: tuple[int, ...]) -> int:
+    """Return the start of the hour that (year, month, day, hour) names, in microseconds.
+
+    Raises:
+        ValueError: the calendar has no such hour.
+    """
+    year, month, day, hour = partition
+    return datetime_to_us(datetime(year, month, day, hour, tzinfo=UTC))
 
 
 def format_hour(hour_us: int) -> str:

@@ -18,6 +18,8 @@ from schemas.errors import ConfigError, MissingSettingsError
 ENVIRONMENT_PREFIX = "CLICKSTREAM_"
 CONFIG_FILE = "clickstream.toml"
 STATE_DIR_VARIABLE = "CLICKSTREAM_STATE_DIR"
+# With the value `json`, a command tells what it does as lines of JSON, for a log; else for a person at a terminal.
+LOG_VARIABLE = "CLICKSTREAM_LOG"
 TOPIC_ARN = re.compile(r"arn:[^:]+:sns:[^:]+:\d{12}:[A-Za-z0-9_.-]+")
 # Its groups are the number and the unit.
 AGE = re.compile(r"off|(\d{1,6})([mhd])")

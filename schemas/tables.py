@@ -107,7 +107,7 @@ QUARANTINE = Table(
             _column("byte_offset", pa.int64(), "Where the line begins in the decompressed object.", required=True),
             _column("reason", pa.string(), "Typed reason; see the event contract.", required=True),
             _column("detail", pa.string(), "Which field or what about it, for a person.", required=True),
-            _column("raw_bytes", pa.binary(), "The line as it was read.", required=True),
+            _column("raw_bytes", pa.binary(), "The line as it was read, 16 MiB of it at most.", required=True),
             *_partition_columns(HOUR_PARTITION, "arrival"),
         ]
     ),
@@ -214,7 +214,7 @@ RAW_OBJECTS = Table(
             _column("key", pa.string(), "Key.", required=True),
             _column("etag", pa.string(), "Entity tag at the time of reading.", required=True),
             _column("size_bytes", pa.int64(), "Size as stored.", required=True),
-            _column("arrival_hour", TIMESTAMP, "The hour its folder names.", required=True),
+            _column("arrival_hour", TIMESTAMP, "The hour its folder names, else of its last change.", required=True),
             _column("lines", pa.int64(), "Physical lines: accepted + quarantined + blank.", required=True),
             _column("accepted", pa.int64(), "Lines that are events.", required=True),
             _column("quarantined", pa.int64(), "Lines that are none.", required=True),
@@ -222,7 +222,7 @@ RAW_OBJECTS = Table(
             _column(
                 "hours",
                 pa.list_(_OBJECT_HOUR),
-                "Accepted lines by event hour; state published, held (by a check) or open (not over yet).",
+                "Accepted lines by event hour; state published, held (check, rollback) or open (not over yet).",
                 required=True,
             ),
             *_partition_columns(DAY_PARTITION, "arrival"),
@@ -240,7 +240,7 @@ DQ_RESULTS = Table(
             _column("event_hour", TIMESTAMP, "The hour that was judged.", required=True),
             _column("check_name", pa.string(), "Name of the check.", required=True),
             _column("run_id", pa.string(), "The run that would publish the hour.", required=True),
-            _column("severity", pa.string(), "blocking (the hour was held back) or warning.", required=True),
+            _column("severity", pa.string(), "blocking (a failure holds the hour back) or warning.", required=True),
             _column("verdict", pa.string(), "passed or failed.", required=True),
             _column("expected", pa.string(), "What the check asks for, for a person.", required=True),
             _column("got", pa.string(), "What it found.", required=True),
@@ -274,6 +274,74 @@ ANOMALIES = Table(
     ("event_hour", "kind", "source_object", "source_line", "click_id"),
 )
 
+HOUR_CHANGES = Table(
+    "hour_changes",
+    "What each change of a published hour did, one row for each change.",
+    pa.schema(
+        [
+            _column("event_hour", TIMESTAMP, "The hour that was changed.", required=True),
+            _column("sequence", pa.int64(), "Sequence number of the snapshot of fact_clicks that did.", required=True),
+            _column("snapshot_id", pa.int64(), "That snapshot.", required=True),
+            _column("run_id", pa.string(), "The run, or the rollback.", required=True),
+            _column(
+                "reasons",
+                pa.list_(pa.string()),
+                "first, late data, conflict winner, earlier line, replay, redo or rollback.",
+                required=True,
+            ),
+            _column("new_lines", pa.int64(), "Lines that the hour did not hold before.", required=True),
+            _column("facts_before", pa.int64(), "Rows before.", required=True),
+            _column("facts", pa.int64(), "Rows since then.", required=True),
+            _column("added", pa.int64(), "Rows that came.", required=True),
+            _column("removed", pa.int64(), "Rows that went, by a rollback.", required=True),
+            _column("replaced", pa.int64(), "Rows that gave way to another line of their id.", required=True),
+            _column("conflicts", pa.int64(), "Rows of conflicts since then.", required=True),
+            _column("facts_file", pa.string(), "Name of the file of fact_clicks since then; null for none."),
+            _column("conflicts_file", pa.string(), "Name of the file of conflicts since then; null for none."),
+            _column("restored", pa.int64(), "Of a rollback: the sequence that is back; null for nothing at all."),
+            _column("why", pa.string(), "Of a rollback: why."),
+            _column("changed_at", TIMESTAMP, "When.", required=True),
+            *_partition_columns(DAY_PARTITION, "event"),
+        ]
+    ),
+    DAY_PARTITION,
+    ("event_hour", "sequence"),
+)
+HOURS = Table(
+    "hours",
+    "One row for each event hour that lines were read of: what is published of it and what waits.",
+    pa.schema(
+        [
+            _column("event_hour", TIMESTAMP, "The hour.", required=True),
+            _column(
+                "state",
+                pa.string(),
+                "open, published, repaired, held (by a check), rolled_back, or rolling_back while that is under way.",
+                required=True,
+            ),
+            _column("facts", pa.int64(), "Rows of fact_clicks.", required=True),
+            _column("conflicts", pa.int64(), "Rows of conflicts.", required=True),
+            _column("waiting_lines", pa.int64(), "Accepted lines that are not published.", required=True),
+            _column("changes", pa.int64(), "Rows of hour_changes.", required=True),
+            _column("version", pa.int64(), "The sequence in hour_changes that is in force; null for nothing."),
+            _column("last_arrival", TIMESTAMP, "The latest hour in which lines of it arrived.", required=True),
+            _column("first_published_at", TIMESTAMP, "When it was published first."),
+            _column("last_changed_at", TIMESTAMP, "When it was changed last."),
+            _column("run_id", pa.string(), "The run or rollback that looked at it last.", required=True),
+            _column("why", pa.string(), "What the checks found, or why it was rolled back."),
+            _column(
+                "published_through",
+                TIMESTAMP,
+                "The instant before which every hour was over and complete when the row was written.",
+                required=True,
+            ),
+            *_partition_columns(DAY_PARTITION, "event"),
+        ]
+    ),
+    DAY_PARTITION,
+    ("event_hour",),
+)
+
 TABLES = (
     QUARANTINE,
     QUARANTINE_RESOLUTIONS,
@@ -285,8 +353,12 @@ TABLES = (
     RAW_OBJECTS,
     DQ_RESULTS,
     ANOMALIES,
+    HOUR_CHANGES,
+    HOURS,
 )
 TABLE_NAMES = tuple(table.name for table in TABLES)
+# Tables that tell of runs: unlike the others they depend on how the runs were cut.
+TABLES_OF_RUNS = frozenset({DQ_RESULTS.name, HOUR_CHANGES.name, HOURS.name})
 
 
 def athena_type(kind: pa.DataType) -> str:

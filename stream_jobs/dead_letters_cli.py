@@ -289,7 +289,7 @@ class _Telling:
         self._told = 0
 
     def __call__(self, found: Found, why: str) -> None:
-        from stream_jobs.terminal import printable
+        from schemas.terminal import printable
 
         self._told += 1
         if self._told <= _MOST_REASONS_TOLD:

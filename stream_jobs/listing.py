@@ -7,8 +7,8 @@ import base64
 import msgspec
 
 from schemas.instants import format_instant_us
+from schemas.terminal import printable
 from stream_jobs.found_letters import Found
-from stream_jobs.terminal import printable
 
 _FOREIGN_DETAIL = "the message is no dead letter of the job"
 HEADING = f"{'message id':<36}  {'sent':<19}  {'stage':<7}  {'reason':<18}  {'bytes':>8}  detail"

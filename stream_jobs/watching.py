@@ -17,10 +17,10 @@ import msgspec
 
 from schemas.alert import decode_alert
 from schemas.instants import format_instant_us, parse_instant_us
+from schemas.terminal import printable
 from stream_jobs.aws_calls import call_until_answered
 from stream_jobs.clock import now_us
 from stream_jobs.patience import Patience
-from stream_jobs.terminal import printable
 from stream_jobs.topic import is_fifo
 
 OUTAGE_DEADLINE_S = 60.0

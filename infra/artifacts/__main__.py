@@ -9,6 +9,7 @@ import typer
 
 from infra.artifacts.errors import BuildError
 from infra.artifacts.packages import JAR, POM, Package, alerts_package, dropped_files_package
+from infra.artifacts.requirements import COMPACTION_REQUIREMENTS, compaction_requirements
 from infra.artifacts.vendor import find_uv
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -20,16 +21,20 @@ def build(
         Path | None, typer.Option("--connector-jar", help=f"The jar that becomes {JAR} of the alert job's package.")
     ] = None,
 ) -> None:
-    """Build the packages for Managed Service for Apache Flink and for Lambda."""
+    """Build the packages for Managed Service for Apache Flink and for Lambda, and what the container image takes in."""
     try:
         uv = find_uv(_ROOT)
         packages = [alerts_package(_ROOT, uv, connector_jar), dropped_files_package(_ROOT, uv)]
+        requirements = compaction_requirements(_ROOT, uv)
     except BuildError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(1) from error
     folder.mkdir(parents=True, exist_ok=True)
     for package in packages:
         _write(folder / package.name, package)
+    path = folder / COMPACTION_REQUIREMENTS
+    path.write_text(requirements, encoding="utf-8")
+    typer.echo(f"{path}  for infra/container/Dockerfile")
     if connector_jar is None:
         typer.echo(
             f"{packages[0].name} has no {JAR} yet: where Maven Central can be reached, run `mvn -f {POM} package`, "

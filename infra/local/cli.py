@@ -12,7 +12,8 @@ import msgspec
 import typer
 from rich.console import Console
 
-from infra.local.state import Stack, active_environment, dead_parts, read_stack
+from infra.local.schedule import DAILY_S, HOURLY_S
+from infra.local.state import Intervals, Stack, active_environment, dead_parts, read_stack
 from schemas.errors import ConfigError
 from schemas.settings import load_alerting, state_dir_of
 
@@ -34,6 +35,15 @@ def up(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the emulator; 0 takes a free one.")] = 0,
     firehose_seconds: Annotated[float, typer.Option(min=0, help="Deliver raw data at this age.")] = 10.0,
     firehose_mib: Annotated[float, typer.Option(min=0.001, help="Deliver raw data at this size.")] = 4.0,
+    schedule: Annotated[
+        bool, typer.Option("--schedule", help="Compact every hour; reconcile and validate every day.")
+    ] = False,
+    hourly_s: Annotated[
+        float, typer.Option("--hourly-seconds", min=1, help="How long an hour of the schedule is.")
+    ] = HOURLY_S,
+    daily_s: Annotated[
+        float, typer.Option("--daily-seconds", min=1, help="How long a day of the schedule is.")
+    ] = DAILY_S,
     as_json: _AsJson = False,
 ) -> None:
     """Start the emulated AWS services and what runs beside them, or say that they run.
@@ -45,12 +55,15 @@ def up(
 
     folder = state_dir_of(os.environ)
     alerting = load_alerting(os.environ, Path.cwd())
+    if not schedule and (hourly_s, daily_s) != (HOURLY_S, DAILY_S):
+        raise ConfigError("--hourly-seconds and --daily-seconds go with --schedule")
+    intervals = Intervals(hourly_s, daily_s) if schedule else None
     _told.print("starting the local stack (a few seconds) …")
-    done, stack = start(folder, Options(port, firehose_seconds, firehose_mib, alerting))
+    done, stack = start(folder, Options(port, firehose_seconds, firehose_mib, alerting, intervals))
     said = {
         "started": "the local stack is up",
         "running": "the local stack is already up, with the options that it was started with",
-        "changed": "the local stack is already up; the function for dropped files has the changed rules now",
+        "changed": "the local stack is already up, with the changed rules or schedule from now on",
         "mended": "a part beside the emulator was gone and runs again, from where it was",
     }
     _told.print(f"{said[done]}: {stack.endpoint}, state in {folder}")

@@ -34,6 +34,7 @@ from infra.local.processes import (
     stop_journaled,
     wait_until,
 )
+from infra.local.schedule_state import ScheduleProgress, read_schedule_progress
 from infra.local.shim import HEALTH_PATH
 from infra.local.stand_ins import START_S, start_stand_ins
 from infra.local.state import (
@@ -41,7 +42,10 @@ from infra.local.state import (
     FIREHOSE,
     FUNCTION,
     HOST,
+    SCHEDULE,
+    SCHEDULED_RUN,
     STAND_INS,
+    Intervals,
     Stack,
     dead_parts,
     is_alive,
@@ -66,18 +70,21 @@ class Options:
     Attributes:
         port: of the emulator; 0 takes a free one.
         alerting: the settings of what is alerted, as they hold where the function for dropped files is started.
+        schedule: how often to do the scheduled work; None leaves that as it is, or out of a new stack.
     """
 
     port: int = 0
     firehose_seconds: float = 10.0
     firehose_mib: float = 4.0
     alerting: Mapping[str, str] = field(default_factory=dict)
+    schedule: Intervals | None = None
 
 
 def up(state_dir: Path, options: Options) -> tuple[str, Stack]:
     """Return (what was done: `running`, `mended`, `changed` or `started`; the stack that now runs).
 
-    `changed` is one whose function was started again since other rules hold now than when it was started.
+    `changed` is one whose function was started again since other rules hold now than when it was started, or whose
+    schedule was, since another is asked for.
 
     Raises:
         ConfigError: the port is taken.
@@ -86,17 +93,21 @@ def up(state_dir: Path, options: Options) -> tuple[str, Stack]:
     with _exclusive(state_dir):
         stack = read_stack(state_dir)
         if stack is not None and _recovers(stack):
-            gone = [name for name in STAND_INS if name in dead_parts(stack)]
-            is_changed = stack.alerting != options.alerting
-            if not gone and not is_changed:
+            changed = [FUNCTION] if stack.alerting != options.alerting else []
+            changed += [SCHEDULE] if options.schedule not in (None, stack.schedule) else []
+            stack = msgspec.structs.replace(
+                stack, alerting=dict(options.alerting), schedule=options.schedule or stack.schedule
+            )
+            gone = [name for name in stack.parts if name in dead_parts(stack)]
+            to_start = [name for name in stack.parts if name in gone or name in changed]
+            if not to_start:
                 return "running", stack
-            stack = msgspec.structs.replace(stack, alerting=dict(options.alerting))
-            to_start = [name for name in STAND_INS if name in gone or (is_changed and name == FUNCTION)]
             done = "mended" if gone else "changed"
             return done, _record(state_dir, start_stand_ins(state_dir, stack, to_start))
         _remove(state_dir)
         try:
-            stack = start_stand_ins(state_dir, start_emulator(state_dir, options), STAND_INS)
+            stack = start_emulator(state_dir, options)
+            stack = start_stand_ins(state_dir, stack, stack.parts)
             return "started", _record(state_dir, stack)
         except BaseException:
             _remove(state_dir)
@@ -140,6 +151,7 @@ def start_emulator(state_dir: Path, options: Options) -> Stack:
         firehose_seconds=options.firehose_seconds,
         firehose_mib=options.firehose_mib,
         alerting=dict(options.alerting),
+        schedule=options.schedule,
     )
 
 
@@ -167,6 +179,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
         alerts: how the alert job of this folder does; it is no part of the stack.
         function: what the function for dropped files has done.
         dropped_files: messages of its queue by what they wait for.
+        schedule: what the scheduled work did, and when it is due.
     """
 
     running: bool
@@ -181,6 +194,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     firehose: Progress | None = None
     function: FunctionProgress | None = None
     dropped_files: dict[str, int] = {}
+    schedule: ScheduleProgress | None = None
 
 
 def status(state_dir: Path) -> Status:
@@ -206,6 +220,7 @@ def status(state_dir: Path) -> Status:
         firehose=FirehoseFolder(state_dir / FIREHOSE).read_progress(),
         function=read_function_progress(state_dir / FUNCTION),
         dropped_files=_dropped_files(clients) if clients else {},
+        schedule=read_schedule_progress(state_dir / SCHEDULE),
     )
 
 
@@ -240,10 +255,12 @@ def _record(state_dir: Path, stack: Stack) -> Stack:
 def _remove(state_dir: Path) -> bool:
     """Stop every process that was ever started for this folder and remove its traces, but for the logs."""
     recorded = journaled(state_dir)
-    for name in sorted(recorded, key=EMULATOR.__eq__):  # the emulator last: the others may have something to finish
+    # The emulator last, since the others may have something to finish; a scheduled command after the schedule, which
+    # would only begin the next one.
+    for name in sorted(recorded, key=lambda name: (name == EMULATOR, name == SCHEDULED_RUN)):
         stop_journaled(state_dir, name)
     forget_journal(state_dir)
-    for name in STAND_INS:
+    for name in (*STAND_INS, SCHEDULE):
         shutil.rmtree(state_dir / name, ignore_errors=True)
     (state_dir / "emulator.port").unlink(missing_ok=True)
     had_record = stack_file(state_dir).exists()

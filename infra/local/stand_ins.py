@@ -1,4 +1,4 @@
-"""The processes beside the emulator: the Firehose stand-in and the function for dropped files.
+"""The processes beside the emulator: the Firehose stand-in, the function for dropped files, and the schedule.
 
 Started together, since each takes a moment, and waited for until each has given a sign of life. One that an interrupted
 start has left behind is stopped first.
@@ -14,7 +14,7 @@ import msgspec
 
 from infra.local.description import DESCRIPTION
 from infra.local.processes import journal, log_of, log_tail, start_module, stop_journaled, wait_until
-from infra.local.state import FIREHOSE, FUNCTION, ProcessId, Stack, is_alive
+from infra.local.state import FIREHOSE, FUNCTION, SCHEDULE, SCHEDULED_RUN, ProcessId, Stack, is_alive
 from schemas.errors import WorkFailedError
 
 HANDLER = "stream_jobs.lambda_handler.handler"
@@ -43,6 +43,11 @@ def _firehose_arguments(stack: Stack) -> list[str]:
     return [*names, "--seconds", str(stack.firehose_seconds), "--mib", str(stack.firehose_mib)]
 
 
+def _schedule_arguments(stack: Stack) -> list[str]:
+    assert stack.schedule is not None  # noqa: S101 - else it is no part of the stack
+    return ["--hourly-s", str(stack.schedule.hourly_s), "--daily-s", str(stack.schedule.daily_s)]
+
+
 _STAND_INS = {
     FIREHOSE: _StandIn("the Firehose stand-in", "infra.local.firehose_worker", _firehose_arguments),
     FUNCTION: _StandIn(
@@ -50,6 +55,7 @@ _STAND_INS = {
         "infra.local.function_worker",
         lambda _: ["--queue", DESCRIPTION.dropped_files, "--handler", HANDLER],
     ),
+    SCHEDULE: _StandIn("the schedule", "infra.local.schedule_worker", _schedule_arguments),
 }
 
 
@@ -70,6 +76,8 @@ def start_stand_ins(state_dir: Path, stack: Stack, names: Sequence[str]) -> Stac
 
 def _begin(state_dir: Path, stack: Stack, name: str) -> ProcessId:
     stop_journaled(state_dir, name)
+    if name == SCHEDULE:  # which may have been killed with a command under way
+        stop_journaled(state_dir, SCHEDULED_RUN)
     stand_in, folder = _STAND_INS[name], state_dir / name
     (folder / PROGRESS_FILE).unlink(missing_ok=True)
     arguments = ["--folder", str(folder), *stand_in.arguments(stack)]

@@ -19,6 +19,8 @@ HOST = "127.0.0.1"
 EMULATOR, FIREHOSE, FUNCTION = "emulator", "firehose", "function"
 # What can be started again without the others: each goes on from where it was.
 STAND_INS = (FIREHOSE, FUNCTION)
+# What runs where it was asked for, and the command that it has under way.
+SCHEDULE, SCHEDULED_RUN = "schedule", "schedule-run"
 _CONNECT_TIMEOUT_S = 2.0
 
 
@@ -34,6 +36,13 @@ class ProcessId(msgspec.Struct, frozen=True):
     started: str
 
 
+class Intervals(msgspec.Struct, frozen=True):
+    """How often the scheduled work is done, in seconds."""
+
+    hourly_s: float
+    daily_s: float
+
+
 class Stack(msgspec.Struct, frozen=True, kw_only=True):
     """A running stack, as it is recorded.
 
@@ -42,6 +51,7 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
         firehose_seconds: after how long the Firehose stand-in delivers what it holds.
         firehose_mib: at which size it does.
         alerting: the settings of what is alerted that the function for dropped files was started with.
+        schedule: of the compaction; None where nobody asked for one.
     """
 
     endpoint: str
@@ -51,6 +61,12 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
     firehose_seconds: float
     firehose_mib: float
     alerting: dict[str, str] = {}
+    schedule: Intervals | None = None
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The names of the processes that run beside the emulator."""
+        return STAND_INS if self.schedule is None else (*STAND_INS, SCHEDULE)
 
 
 def replace_file(path: Path, content: bytes) -> None:

@@ -68,11 +68,15 @@ class TestLake:
         return key
 
     def compact(
-        self, policy: HourPolicy = ALL_CLOSED, on_step: Callable[[str], None] = lambda _: None, **options: Any
+        self,
+        policy: HourPolicy = ALL_CLOSED,
+        on_step: Callable[[str], None] = lambda _: None,
+        run_id: str = "a-run",
+        **options: Any,
     ) -> RunReport:
         s3 = self.s3
         found = partial(find_all, s3, self.settings.raw_bucket)
-        return compact(Run(s3, found, self.lake, policy, "a-run", on_step, **options))
+        return compact(Run(s3, found, self.lake, policy, run_id, on_step, **options))
 
     def rows(self, table: str, *columns: str) -> list[dict[str, Any]]:
         found = self.lake.find().get(table)

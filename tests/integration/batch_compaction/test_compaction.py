@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import signal
 import subprocess
 import sys
@@ -19,7 +20,6 @@ import pytest
 from botocore.exceptions import ClientError
 from pyiceberg.catalog.glue import GlueCatalog
 
-from batch_compaction.dims import users_of
 from batch_compaction.lake_tables import open_lake
 from batch_compaction.limits import QualityLimits
 from batch_compaction.plan import HourPolicy
@@ -28,8 +28,9 @@ from batch_compaction.verdicts import Acceptance
 from schemas.codec import encode
 from schemas.errors import WorkFailedError
 from schemas.instants import HOUR_US
-from schemas.tables import DIM_USERS, DQ_RESULTS, FACT_CLICKS
+from schemas.tables import DIM_USERS, FACT_CLICKS, TABLES_OF_RUNS
 from tests.integration.batch_compaction.lakes import ALL_CLOSED, HOUR, TestLake, event
+from tests.user_query import users_of
 
 EVENTS = [event(f"e{number}", minute=number % 60, user_id=f"u{number % 7}") for number in range(100)]
 STEPS = [
@@ -43,10 +44,22 @@ STEPS = [
     "publish dim_users",
     "publish dim_users_history",
     "publish fact_clicks",
+    "publish hour_changes",
+    "publish hours",
     "publish dq_results",
     "publish raw_objects",
 ]
-HOUR_TABLES = ["user_hours", "dim_users", "dim_users_history", "fact_clicks", "dq_results", "raw_objects"]
+ARCHITECTURE = Path(__file__).parents[3] / "docs" / "architecture.md"
+HOUR_TABLES = [
+    "user_hours",
+    "dim_users",
+    "dim_users_history",
+    "fact_clicks",
+    "hour_changes",
+    "hours",
+    "dq_results",
+    "raw_objects",
+]
 
 
 def test_every_line_ends_in_one_place_and_the_counts_say_so(lake: TestLake) -> None:
@@ -60,6 +73,11 @@ def test_every_line_ends_in_one_place_and_the_counts_say_so(lake: TestLake) -> N
     assert report.lines == 114 == report.accepted + sum(report.quarantined.values()) + report.blank
     assert report.accepted == 100 + report.duplicates + len(lake.rows("conflicts"))
     assert report.committed == ["quarantine", "conflicts", *HOUR_TABLES]
+
+
+def test_the_architecture_names_the_tables_in_the_order_of_their_commits() -> None:
+    [said] = re.findall(r"committed in this order: (.*?)\. Each", ARCHITECTURE.read_text(encoding="utf-8"), re.DOTALL)
+    assert [f"publish {name}" for name in re.findall(r"`(\w+)`", said)] == STEPS[4:]
 
 
 def test_a_second_run_commits_nothing(lake: TestLake) -> None:
@@ -101,7 +119,7 @@ def test_the_users_are_a_function_of_the_facts_after_late_data_too(lake: TestLak
     assert (user["country"], str(user["signup_date"]), user["events"]) == ("FR", "2020-02-29", 3)
     assert user["device_preferences"] == ["desktop", "mobile"]
     facts = lake.lake.open(FACT_CLICKS).rows()
-    assert users_of(facts, FACT_CLICKS.schema.empty_table()).to_pylist() == [user]
+    assert users_of(facts).to_pylist() == [user]
 
 
 def test_open_hours_wait_and_are_published_once_they_close(lake: TestLake) -> None:
@@ -158,14 +176,14 @@ def test_equal_input_gives_equal_rows_in_equal_files(lake: TestLake) -> None:
 
 
 def data_files(lake: TestLake) -> dict[str, bytes]:
-    """Return the files of every table but of the verdicts, of which each run has its own."""
+    """Return the files of every table but of those that tell of runs."""
     bucket = lake.settings.curated_bucket
     return {
         path.removeprefix(f"s3://{bucket}/"): lake.s3.get_object(
             Bucket=bucket, Key=path.removeprefix(f"s3://{bucket}/")
         )["Body"].read()
         for name, table in lake.lake.find().items()
-        for path in (table.paths() if name != DQ_RESULTS.name else ())
+        for path in (table.paths() if name not in TABLES_OF_RUNS else ())
     }
 
 

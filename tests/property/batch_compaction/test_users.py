@@ -15,11 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from batch_compaction import dims, user_hours
-from batch_compaction.dims import NO_USERS, Partition, hour_of, rebuilt_users, updated_users, users_of
+from batch_compaction.dims import NO_USERS, Partition, rebuilt_users, updated_users
 from batch_compaction.lake_tables import parquet_bytes
 from batch_compaction.user_hours import user_hours_of
 from batch_compaction.user_splice import Users
+from schemas.lake import hour_of_partition
 from schemas.tables import DIM_USERS, DIM_USERS_HISTORY, FACT_CLICKS, USER_HOURS, Table
+from tests.user_query import users_of
 
 FIRST_HOUR = datetime(2026, 11, 24, 20, tzinfo=UTC)
 HOURS = 7
@@ -88,7 +90,7 @@ class Held:
 
 
 def partials_of(hour: int, facts: list[Fact]) -> pa.Table:
-    return user_hours_of(fact_table(hour, facts), hour_of(partition_of(hour)))
+    return user_hours_of(fact_table(hour, facts), hour_of_partition(partition_of(hour)))
 
 
 def rebuilt(facts: Facts) -> tuple[dict[Partition, pa.Table], Users]:
@@ -175,7 +177,17 @@ def test_the_size_of_what_is_summed_at_once_does_not_matter(steps: list[Facts]) 
 
 @settings(max_examples=40)
 @given(steps)
-def test_the_dimension_is_what_one_query_over_all_facts_gives(steps: list[Facts]) -> None:
+def test_the_dimension_is_what_one_query_gives_and_every_fact_has_its_row_of_the_history(steps: list[Facts]) -> None:
     facts = {hour: rows for step in steps for hour, rows in step.items()}
     everything = pa.concat_tables([FACT_CLICKS.schema.empty_table(), *(fact_table(*item) for item in facts.items())])
-    assert rebuilt(facts)[1].users == users_of(everything, FACT_CLICKS.schema.empty_table())
+    users = rebuilt(facts)[1]
+    assert users.users == users_of(everything)
+    periods = users.history.to_pylist()
+    for fact in everything.to_pylist():
+        assert sum(holds(period, fact) for period in periods) == 1
+
+
+def holds(period: dict[str, Any], fact: dict[str, Any]) -> bool:
+    """Say whether a row of the history is the one that held when a fact of its user happened."""
+    at, ended = fact["event_timestamp"], period["valid_to"]
+    return period["user_id"] == fact["user_id"] and period["valid_from"] <= at and (ended is None or at < ended)

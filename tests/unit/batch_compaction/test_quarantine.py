@@ -9,11 +9,11 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
-from batch_compaction.quarantine import DISMISSED, REPAIRED, Resolved, Selection, batches, count, lines, start_us
+from batch_compaction.quarantine import DISMISSED, REPAIRED, Resolved, Selection, batches, count, lines
 from batch_compaction.quarantine_repair import Fate, Judgement, Origin, QuarantinedLine
-from batch_compaction.quarantine_report import SAMPLES, Tally, printable, reason_counts, report_of, shown
+from batch_compaction.quarantine_report import SAMPLES, Tally, reason_counts, report_of, shown
 from schemas.event import Rejection, RejectReason
-from schemas.lake import parse_hour
+from schemas.lake import hour_of_partition, parse_hour
 from schemas.tables import HOUR_PARTITION, QUARANTINE, QUARANTINE_RESOLUTIONS
 
 HOUR = (2026, 11, 24, 10)
@@ -60,7 +60,7 @@ def dataset(request: pytest.FixtureRequest, tmp_path: Path) -> ds.Dataset:
 
 
 def test_every_line_comes_once_in_order_with_what_became_of_it(dataset: ds.Dataset) -> None:
-    found = list(lines(dataset, Selection(), resolved({5: REPAIRED, 998: DISMISSED}), start_us(HOUR)))
+    found = list(lines(dataset, Selection(), resolved({5: REPAIRED, 998: DISMISSED}), hour_of_partition(HOUR)))
     assert [(line.origin.object, line.origin.line, line.reason) for line, _ in found] == ROWS
     assert {line.origin.line: state for line, state in found if state} == {5: REPAIRED, 998: DISMISSED}
     assert found[7][0] == QuarantinedLine(Origin("clickstream/b", 7), "not_json", "", b"7", parse_hour("2026-11-24T10"))
@@ -68,7 +68,7 @@ def test_every_line_comes_once_in_order_with_what_became_of_it(dataset: ds.Datas
 
 def test_only_what_is_meant_comes(dataset: ds.Dataset) -> None:
     selection = Selection(reasons=["missing_field"], source_object="clickstream/b")
-    found = [line.origin.line for line, _ in lines(dataset, selection, resolved({}), start_us(HOUR))]
+    found = [line.origin.line for line, _ in lines(dataset, selection, resolved({}), hour_of_partition(HOUR))]
     assert found == [line for name, line, reason in ROWS if reason == "missing_field" and name.endswith("b")]
 
 
@@ -113,4 +113,3 @@ def test_bytes_are_shown_as_text_only_where_they_are() -> None:
     assert shown("a\x1b[31m é\n".encode()) == "a\\x1b[31m é\\n"
     assert shown(b"\xff\x00") == "hex:ff00"
     assert shown(b"x" * 10, 4) == "xxxx…"
-    assert printable("a\u202eb") == "a\\u202eb"

@@ -13,7 +13,7 @@ from rich.console import Console
 from batch_compaction.answers import Format, as_bytes, as_table
 from batch_compaction.query import answer, translate
 from schemas.errors import ConfigError
-from schemas.tables import DIM_USERS, FACT_CLICKS
+from schemas.tables import DIM_USERS, DIM_USERS_HISTORY, FACT_CLICKS
 
 ROOT = Path(__file__).parents[3]
 MOMENT = datetime(2026, 11, 24, 10, 30)  # noqa: DTZ001 - the tables keep UTC without a zone
@@ -60,7 +60,15 @@ USERS = pa.Table.from_pylist(
     ],
     schema=DIM_USERS.schema,
 )
-TABLES = {"fact_clicks": FACTS, "dim_users": USERS}
+MOVED = MOMENT.replace(minute=4)
+HISTORY = pa.Table.from_pylist(
+    [
+        {"user_id": user, "country": country, "valid_from": MOMENT.replace(minute=start), "valid_to": end}
+        for user, country, start, end in (("u1", "DE", 1, None), ("u2", "IT", 3, MOVED), ("u2", "FR", 4, None))
+    ],
+    schema=DIM_USERS_HISTORY.schema,
+)
+TABLES = {"fact_clicks": FACTS, "dim_users": USERS, "dim_users_history": HISTORY}
 
 
 def ask(sql: str) -> list[dict[str, object]]:
@@ -156,9 +164,10 @@ def test_brackets_in_the_data_are_no_markup() -> None:
 def test_the_queries_of_the_tables_document_are_answered() -> None:
     document = (ROOT / "docs" / "tables.md").read_text()
     queries = re.findall(r"```sql\n(.*?)```", document, re.DOTALL)
-    assert len(queries) == 2
+    assert len(queries) == 3
     assert ask(queries[0]) == [{"country": "DE", "clicks": 2}, {"country": "FR", "clicks": 2}]
-    assert ask(queries[1]) == []
+    assert ask(queries[1]) == [{"country": "DE", "purchases": 1}, {"country": "FR", "purchases": 1}]
+    assert ask(queries[2]) == []
 
 
 def test_a_query_reads_only_the_tables_that_it_names() -> None:

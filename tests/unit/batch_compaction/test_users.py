@@ -12,14 +12,16 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
-from batch_compaction.dims import NO_USERS, Partition, hour_of, summed_users, updated_users, users_of
+from batch_compaction.dims import NO_USERS, Partition, summed_users, updated_users
 from batch_compaction.user_hours import user_hours_of
 from batch_compaction.user_splice import Users
 from schemas.instants import HOUR_US
+from schemas.lake import hour_of_partition
 from schemas.tables import FACT_CLICKS, USER_HOURS
+from tests.user_query import users_of
 
 START = datetime(2026, 11, 24, 0, tzinfo=UTC)
-HOUR = hour_of((2026, 11, 24, 0))
+HOUR = hour_of_partition((2026, 11, 24, 0))
 
 
 def fact(user_id: str, hour: int = 0, second: int = 0, device: str | None = None, **metadata: str) -> dict[str, Any]:
@@ -64,7 +66,7 @@ class CountedHours:
 
     def dataset(self, partitions: Iterable[Partition]) -> ds.Dataset:
         chosen = sorted(set(partitions) & self.hours.keys())
-        self.read += [(hour_of(partition) - HOUR) // HOUR_US for partition in chosen]
+        self.read += [(hour_of_partition(partition) - HOUR) // HOUR_US for partition in chosen]
         return ds.dataset(pa.concat_tables([USER_HOURS.schema.empty_table(), *(self.hours[p] for p in chosen)]))
 
 
@@ -149,7 +151,7 @@ def test_an_hour_is_told_user_by_user() -> None:
 )
 def test_a_signup_date_is_what_the_engine_takes_for_a_date(text: str) -> None:
     given = facts(fact("u", signup_date=text))
-    expected = users_of(given, FACT_CLICKS.schema.empty_table())
+    expected = users_of(given)
     assert summed_users([(partition_of(0), user_hours_of(given, HOUR))]).users == expected
 
 

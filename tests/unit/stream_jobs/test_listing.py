@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import base64
 
-import pytest
-
 from schemas.dead_letter import DeadLetter, dead_letter_of
 from schemas.instants import parse_instant_us
 from stream_jobs.found_letters import Found
 from stream_jobs.listing import HEADING, line_of, listed, payload_line_of
-from stream_jobs.terminal import printable
 
 SENT_US = parse_instant_us("2026-11-24T10:00:00.5Z")
 
@@ -58,10 +55,3 @@ def test_a_foreign_message_is_shown_with_its_body() -> None:
     shown = listed(found(None, "hello"), b"hello")
     assert (shown.reason, shown.stage, shown.payload, shown.payload_bytes) == ("not_a_dead_letter", None, "hello", 5)
     assert " -        not_a_dead_letter " in line_of(shown)
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"), [("plain ü", "plain ü"), ("a\nb\x1b", r"a\nb\x1b"), ("\u202e", r"\u202e"), ("", "")]
-)
-def test_only_printable_text_reaches_a_terminal(text: str, shown: str) -> None:
-    assert printable(text) == shown

@@ -1,0 +1,40 @@
+"""Texts that stand somewhere in a block of lines as columns of their own, copied by compiled code."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+
+from batch_compaction.arrays import Octets, Places
+from batch_compaction.compiled import compiled
+
+
+def texts_at(data: bytes, places: Places) -> pa.Array:
+    """Return the texts at some places of a block, given where each begins and ends."""
+    offsets, texts = _gathered(data, places)
+    return pa.StringArray.from_buffers(len(places), pa.py_buffer(offsets), pa.py_buffer(texts))
+
+
+def filled_texts_at(data: bytes, places: Places) -> pa.Array:
+    """Return the texts at some places of a block, null for what is absent or empty."""
+    offsets, texts = _gathered(data, places)
+    is_filled = np.packbits(offsets[1:] > offsets[:-1], bitorder="little")
+    return pa.StringArray.from_buffers(len(places), *map(pa.py_buffer, (offsets, texts, is_filled)))
+
+
+def _gathered(data: bytes, places: Places) -> tuple[Places, Octets]:
+    """Return texts one behind the other: (where each begins, and where the last one ends; their bytes)."""
+    starts = places[:, 0]
+    offsets = np.zeros(len(starts) + 1, np.int32)
+    np.cumsum(places[:, 1] - starts, out=offsets[1:])
+    texts = np.empty(offsets[-1], np.uint8)
+    _gather(np.frombuffer(data, np.uint8), starts, offsets, texts)
+    return offsets, texts
+
+
+@compiled
+def _gather(octets: Octets, starts: Places, offsets: Places, texts: Octets) -> None:
+    for row in range(len(starts)):
+        start, offset = starts[row], offsets[row]
+        for place in range(offsets[row + 1] - offset):
+            texts[offset + place] = octets[start + place]

@@ -1,0 +1,93 @@
+"""What the tables end with depends on the raw objects alone, however runs were cut, held back, overtaken or killed."""
+
+import tempfile
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import msgspec
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from batch_compaction.plan import HourPolicy
+from bench.compaction_runs import (
+    HOUR,
+    STRICT,
+    Episode,
+    Place,
+    RawFile,
+    key_of,
+    live,
+    pool_of,
+)
+
+# A seed that fails reads in the report, and `live(Random(seed), folder)` lives it again.
+seeds = st.integers(0, 1 << 32)
+# To shrink a seed leads nowhere.
+phases = (Phase.explicit, Phase.reuse, Phase.generate)
+_LINEAGE = ("source_object", "source_line")
+
+
+@settings(max_examples=6, phases=phases)
+@given(seeds)
+def test_any_life_of_the_lake_ends_with_the_bytes_of_one_run(seed: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        live(Random(seed), Path(folder))
+
+
+@settings(max_examples=3, phases=phases)
+@given(seeds)
+def test_where_lines_are_cut_into_objects_shows_in_the_lineage_alone(seed: int) -> None:
+    random = Random(seed)
+    lines = random.choices(pool_of(random), k=40)
+    cuts = sorted(random.sample(range(41), random.randint(0, 6)))
+    whole, parts = [[lines], [lines[start:end] for start, end in zip([0, *cuts], [*cuts, 40], strict=True)]]
+    assert told_of(whole) == told_of(parts)
+
+
+@settings(max_examples=3, phases=phases)
+@given(seeds)
+def test_which_object_an_event_stands_in_does_not_matter_where_no_id_has_two_payloads(seed: int) -> None:
+    random = Random(seed)
+    by_id = {msgspec.json.decode(line)["event_id"]: line for line in pool_of(random) if b'"event_id":"' in line}
+    lines = [line for line in by_id.values() for _ in range(random.randint(1, 3))]
+    shuffled = random.sample(lines, len(lines))
+    assert told_of([lines]) == told_of([shuffled[part::3] for part in range(3)])
+
+
+def told_of(objects: list[list[bytes]]) -> dict[str, Any]:
+    """Return what the tables say beside the lineage after one run over objects of these lines."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Place(Path(folder))
+        for number, lines in enumerate(objects):
+            place.put(RawFile(key_of(number), tuple(lines)))
+        place.live(Episode(()))
+        tables = {name: place.rows(name) for name in ("fact_clicks", "conflicts", "dim_users", "dim_users_history")}
+        tables = {name: [without(row, _LINEAGE) for row in rows] for name, rows in tables.items()}
+        # The order of conflicts is that of their lines.
+        conflicts = Counter(map(repr, tables.pop("conflicts")))
+        quarantined = Counter((row["reason"], row["raw_bytes"]) for row in place.rows("quarantine"))
+        return tables | {"conflicts": conflicts, "quarantine": quarantined}
+
+
+def without(row: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name not in names}
+
+
+def test_a_life_has_deaths_held_hours_and_overtaking_in_it(tmp_path: Path) -> None:
+    """The harness does what it says: each kind of interruption strikes where it is asked for."""
+    file = RawFile(key_of(0), tuple(pool_of(Random(1))) * 2)
+    place = Place(tmp_path)
+    place.put(file)
+    assert place.live(Episode((file,), dies_at=5)) is None
+    held = place.live(Episode((), limits=STRICT))
+    assert held is not None and held.held
+    waits = place.live(Episode((), HourPolicy(HOUR)))
+    assert waits is not None and waits.unpublished == waits.accepted
+    assert place.rows("fact_clicks") == []
+    overtaken = place.live(Episode((), overtaken_at=4))
+    assert overtaken is not None and overtaken.committed == []
+    assert place.lived.count("died") == place.lived.count("overtaken") == place.lived.count("held") == 1
+    assert place.rows("fact_clicks") != []
