@@ -14,12 +14,14 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from batch_compaction.dims import NO_USERS, ROWS_AT_ONCE, rebuilt_users, updated_users
+from batch_compaction.dims import NO_USERS, rebuilt_users, updated_users
 from batch_compaction.lake_tables import Lake, LakeTable, Partition
 from batch_compaction.user_splice import Users
 from schemas.tables import DIM_USERS, DIM_USERS_HISTORY, USER_HOURS
 
 _SUM_OF = "clickstream.sum-of"
+# Rows of replaced hours that are summed at once: each time all users are copied, and each row takes some 500 bytes.
+_ROWS_AT_ONCE = 512 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,7 @@ def _batches(hours: Mapping[Partition, ds.Dataset]) -> Iterator[dict[Partition, 
     count = 0
     for partition, rows in sorted(hours.items(), key=lambda hour: hour[0]):
         count += rows.count_rows()
-        if batch and count > ROWS_AT_ONCE:
+        if batch and count > _ROWS_AT_ONCE:
             yield batch
             batch, count = {}, rows.count_rows()
         batch[partition] = rows
