@@ -10,7 +10,7 @@ whatever it holds.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import duckdb
@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 
 from batch_compaction.arrays import Flags, Numbers, Octets
 from batch_compaction.periods import begins
+from batch_compaction.sorting import joined
 from schemas.tables import PAYLOAD_COLUMNS
 
 # What becomes of a line: another one stands for it, or it is a row of one of the tables.
@@ -35,6 +36,7 @@ SELECT unhex(left(sha256(click_id), 32)) AS id,
 FROM rows
 """  # noqa: S608 - every name comes from the table definitions
 _DIGEST = pa.binary(16)
+# A query costs as much as some thousand rows in it.
 _ROWS_OF_A_QUERY = 64 * 1024
 
 
@@ -70,21 +72,9 @@ def merge(came: Iterable[pa.Table], held_facts: Iterable[pa.Table], held_conflic
     lines = _Lines()
     with duckdb.connect(config={"threads": 1}) as connection:
         for origin, pieces in ((CAME, came), (HELD_FACT, held_facts), (HELD_CONFLICT, held_conflicts)):
-            for rows in _joined(pieces):
+            for rows in joined(pieces, _ROWS_OF_A_QUERY):
                 lines.add(connection, rows, origin)
     return _merged(*lines.columns())
-
-
-def _joined(pieces: Iterable[pa.Table]) -> Iterator[pa.Table]:
-    """Yield small pieces together: a query costs as much as some thousand rows in it."""
-    waiting: list[pa.Table] = []
-    for piece in pieces:
-        waiting.append(piece)
-        if sum(map(len, waiting)) >= _ROWS_OF_A_QUERY:
-            yield pa.concat_tables(waiting)
-            waiting = []
-    if waiting:
-        yield pa.concat_tables(waiting)
 
 
 class _Lines:

@@ -61,6 +61,20 @@ def sorted_groups(
         yield from _groups(_sorted_by_engine(pieces, schema, order, room))
 
 
+def joined(pieces: Iterable[pa.Table], count: int) -> Iterator[pa.Table]:
+    """Yield small pieces together, at least so many rows at a time but for the last ones; copies nothing."""
+    waiting: list[pa.Table] = []
+    waiting_rows = 0
+    for piece in pieces:
+        waiting.append(piece)
+        waiting_rows += len(piece)
+        if waiting_rows >= count:
+            yield pa.concat_tables(waiting)
+            waiting, waiting_rows = [], 0
+    if waiting:
+        yield pa.concat_tables(waiting)
+
+
 def groups_of(rows: pa.Table) -> Iterator[pa.Table]:
     """Yield rows cut at every row group."""
     return (rows.slice(start, ROW_GROUP_ROWS) for start in range(0, len(rows), ROW_GROUP_ROWS))

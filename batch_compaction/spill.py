@@ -14,6 +14,7 @@ from types import TracebackType
 
 import pyarrow as pa
 
+from batch_compaction.sorting import ROW_GROUP_ROWS, joined
 from schemas.errors import WorkFailedError
 
 # A file that may not grow is as good as a full disk.
@@ -95,7 +96,10 @@ class Spill:
             self._write()
 
     def rows(self, hour_us: int) -> Iterator[pa.Table]:
-        """Yield the rows of an hour, in pieces; may be asked again."""
+        """Yield the rows of an hour, in pieces of about a row group; may be asked again."""
+        return joined(self._pieces(hour_us), ROW_GROUP_ROWS)
+
+    def _pieces(self, hour_us: int) -> Iterator[pa.Table]:
         for start in self._written[hour_us]:
             with pa.OSFile(str(self._path)) as file:
                 file.seek(start)
