@@ -39,7 +39,8 @@ ALL_CLOSED = HourPolicy(HOUR + 48 * HOUR_US)
 _CALLS = 190
 _STEPS = 20
 _IDS = ["e", "f", "g", "h\0", "h\0\0", "h", "i\ud7ff", "j\U0010ffff", *(f"n{number}" for number in range(8))]
-_BROKEN = [b"{broken", b"[]", b"", b" \t", b'{"user_id": "\xff"}', b'"text"', b"\0", b'{"event_id": "\\ud800"}']
+# None begins with a bracket, which at the head of an object would begin an array.
+_BROKEN = [b"{broken", b"7", b"", b" \t", b'{"user_id": "\xff"}', b'"text"', b"\0", b'{"event_id": "\\ud800"}']
 
 
 class DiedError(BaseException):
