@@ -166,7 +166,8 @@ def test_the_build_says_what_is_missing_and_how_to_make_it(tmp_path: Path) -> No
     assert ran.returncode == 0, ran.stderr
     assert "has no lib/pyflink-dependencies.jar yet" in ran.stdout
     assert "`mvn -f stream_jobs/msf/pom.xml package`" in ran.stdout
-    assert {path.name for path in tmp_path.iterdir()} == {"clickstream-alerts.zip", DROPPED_FILES}
+    made = {"clickstream-alerts.zip", DROPPED_FILES, "clickstream-compaction-requirements.txt"}
+    assert {path.name for path in tmp_path.iterdir()} == made
 
 
 def test_a_build_with_a_wrong_jar_writes_nothing_and_fails(tmp_path: Path) -> None:
