@@ -17,7 +17,7 @@ EVENTS = 250_000
 # What a run is given at least, and what all of the process may take then.
 SMALL_MIB, PEAK_MIB = 640, 900
 _PROGRAM = """
-import json, resource, sys
+import json, sys
 from pathlib import Path
 from batch_compaction.find import find_all
 from batch_compaction.run import MEBIBYTE, Run, compact
@@ -27,7 +27,9 @@ folder, memory_mib = Path(sys.argv[1]), int(sys.argv[2])
 s3 = s3_of(folder)
 find = lambda: find_all(s3, RAW_BUCKET)
 report = compact(Run(s3, find, lake_of(folder), ALL_CLOSED, "run", lambda _: None, memory_bytes=memory_mib * MEBIBYTE))
-peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+# Not ru_maxrss, which begins with what the parent had.
+status = Path("/proc/self/status").read_text()
+peak_mib = int(status.partition("VmHWM:")[2].split()[0]) // 1024
 print(json.dumps([peak_mib, [hour.facts for hour in report.hours]]))
 """
 
