@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from batch_compaction.hour_options import named_hours
 from schemas.errors import ConfigError, WorkFailedError
-from schemas.lake import parse_hour
 from schemas.settings import load_settings
 
 if TYPE_CHECKING:
@@ -147,12 +147,7 @@ def _tell(report: RunReport, settings: Settings, as_json: bool, metrics: bool) -
 def _hours(texts: list[str] | None) -> frozenset[int] | None:
     if not texts:
         return None
-    hours, faults = [], []
-    for text in texts:
-        try:
-            hours.append(parse_hour(text))
-        except ValueError:
-            faults.append(f"--hour {text!r} is not an hour like 2026-11-24T10")
+    hours, faults = named_hours(texts)
     if faults:
         raise ConfigError(faults)
     return frozenset(hours)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from batch_compaction.hour_options import named_hours
 from schemas.errors import ConfigError, WorkFailedError
 from schemas.settings import load_settings
 
@@ -166,22 +167,18 @@ def _rules(path: Path) -> Rules:
 def _selection(reasons: list[str] | None, hours: list[str] | None, source_object: str) -> Selection:
     from batch_compaction.quarantine import Selection
     from schemas.event import RejectReason
-    from schemas.lake import parse_hour, partition_of_hour
+    from schemas.lake import partition_of_hour
 
     faults = [
         f"--reason {reason!r} is none: there are {', '.join(RejectReason)}"
         for reason in reasons or ()
         if reason not in tuple(RejectReason)
     ]
-    partitions = []
-    for text in hours or ():
-        try:
-            partitions.append(partition_of_hour(parse_hour(text)))
-        except ValueError:
-            faults.append(f"--hour {text!r} is not an hour like 2026-11-24T10")
+    arrivals, unnamed = named_hours(hours or ())
+    faults += unnamed
     if faults:
         raise ConfigError(faults)
-    return Selection(tuple(reasons or ()), tuple(partitions), source_object)
+    return Selection(tuple(reasons or ()), tuple(map(partition_of_hour, arrivals)), source_object)
 
 
 @contextmanager

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from batch_compaction.hour_options import named_hours
 from schemas.errors import ConfigError
-from schemas.lake import parse_hour
 from schemas.settings import load_settings
 
 if TYPE_CHECKING:
@@ -83,16 +83,13 @@ def rollback(
 
 
 def _hours(texts: list[str] | None, to: int | None, run: str | None) -> list[int]:
-    faults, hours = [], []
+    faults = []
     if bool(texts) == (run is not None):
         faults.append("say what to roll back: --hour, or --run")
     if to is not None and not texts:
         faults.append("--to is for named hours: give --hour")
-    for text in texts or ():
-        try:
-            hours.append(parse_hour(text))
-        except ValueError:
-            faults.append(f"--hour {text!r} is not an hour like 2026-11-24T10")
+    hours, unnamed = named_hours(texts or ())
+    faults += unnamed
     if faults:
         raise ConfigError(faults)
     return hours

@@ -52,7 +52,6 @@ MAX_PLANS = 5
 MEBIBYTE = 1 << 20
 # What a run takes whatever its rows: libraries, blocks in flight, metadata.
 _FIXED_BYTES = 384 * MEBIBYTE
-LEAST_MEMORY_BYTES = 640 * MEBIBYTE
 MEMORY_BYTES = 1280 * MEBIBYTE
 # What a fact that an hour holds takes in memory, about.
 _FACT_BYTES = 400

@@ -126,11 +126,12 @@ def _batches(hours: Mapping[Partition, ds.Dataset]) -> Iterator[dict[Partition, 
     batch: dict[Partition, ds.Dataset] = {}
     count = 0
     for partition, rows in sorted(hours.items(), key=lambda hour: hour[0]):
-        count += rows.count_rows()
-        if batch and count > _ROWS_AT_ONCE:
+        of_hour = rows.count_rows()
+        if batch and count + of_hour > _ROWS_AT_ONCE:
             yield batch
-            batch, count = {}, rows.count_rows()
+            batch, count = {}, 0
         batch[partition] = rows
+        count += of_hour
     if batch:
         yield batch
 

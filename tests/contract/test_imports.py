@@ -72,6 +72,7 @@ PURE = {
         "merge",
         "dims",
         "hour_merge",
+        "hour_options",
         "hours",
         "hours_report",
         "maintain_plan",
