@@ -3,6 +3,8 @@
 Numba is not even imported before one of them is called, since it takes longer to load than a run over nothing new.
 With NUMBA_DISABLE_JIT=1 they are plain Python. An index is not checked against its array, so each function says what it
 relies on; a test runs them with NUMBA_BOUNDSCHECK=1.
+
+Source of `_nrt` and `forceinline`: the options of a target in numba/core/cpu.py.
 """
 
 from __future__ import annotations
@@ -39,7 +41,9 @@ class _Pending:
             import numba
 
             numba.config.CACHE_DIR = _cache_folder()
-            self._compiled = numba.njit(cache=True)(self._function)
+            # Counting references to the arrays, for which Numba has its runtime, costs several times what is done with
+            # them; without it a function makes no array of its own.
+            self._compiled = numba.njit(cache=True, forceinline=True, _nrt=False)(self._function)
             # What a compiled function calls, Numba looks up among its globals, and must find compiled.
             names = self._function.__globals__
             for name, value in list(names.items()):

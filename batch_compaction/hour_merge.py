@@ -8,7 +8,7 @@ twice, so many of them are compared at a time as fit into memory.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -18,12 +18,12 @@ from pyarrow.dataset import Dataset
 
 from batch_compaction.arrays import Flags, Hashes, Octets, are_among
 from batch_compaction.merge import CONFLICT, FACT, NEITHER, Merged, merge
-from batch_compaction.sorting import Pieces, ordered_places, plain
+from batch_compaction.parse import LINE_SCHEMA
+from batch_compaction.sorting import ROW_GROUP_ROWS, Pieces, Room, chosen_rows, ordered_places, plain, sorted_groups
 from batch_compaction.text_hashes import hashes_of, repeated
 from schemas.lake import partition_of_hour
 from schemas.tables import CONFLICTS, FACT_CLICKS, HOUR_PARTITION
 
-_BATCH_ROWS = 128 * 1024
 # Contested rows that are compared at a time, at some 200 bytes each; more where one id has more.
 AT_ONCE_ROWS = 512 * 1024
 
@@ -33,8 +33,7 @@ class MergedHour:
     """An event hour after the merge.
 
     Attributes:
-        facts: gives its facts in pieces, in no order, as often as it is asked.
-        facts_count: how many there are.
+        facts_count: how many facts it has.
         conflicts: lines that carry the id of a fact and another payload, in their table's order.
         lines: lines that came in for it.
         new_lines: those of them that it did not hold.
@@ -44,7 +43,6 @@ class MergedHour:
     """
 
     hour_us: int
-    facts: Pieces
     facts_count: int
     conflicts: pa.Table
     lines: int
@@ -54,7 +52,33 @@ class MergedHour:
     replaced: int
 
 
-def merge_hour(hour_us: int, new_lines: Pieces, held_facts: Dataset, held_conflicts: Dataset) -> MergedHour:
+@dataclass(frozen=True, slots=True)
+class Merging:
+    """A merged hour while its rows are at hand.
+
+    Attributes:
+        hour: what came of it.
+        pieces: gives its lines, those it held and those that came, as often as it is asked; rows of `LINE_SCHEMA`.
+        are_facts: of each piece, which rows are its facts.
+    """
+
+    hour: MergedHour
+    pieces: Pieces
+    are_facts: Sequence[Flags]
+
+    def sorted_facts(self, size_bytes: int, room: Room) -> Iterator[pa.Table]:
+        """Yield its facts in their table's order, see `sorted_groups`.
+
+        Args:
+            size_bytes: about how much the pieces take.
+            room: what sorting may use.
+        """
+        schema = pa.schema([field for field in FACT_CLICKS.schema if field.name not in HOUR_PARTITION])
+        for group in sorted_groups(self.pieces(), size_bytes, schema, FACT_CLICKS.order, room, self.are_facts):
+            yield _with_hour(group, self.hour.hour_us, FACT_CLICKS.schema)
+
+
+def merge_hour(hour_us: int, new_lines: Pieces, held_facts: Dataset, held_conflicts: Dataset) -> Merging:
     """Merge new lines of an hour into it.
 
     Args:
@@ -63,10 +87,10 @@ def merge_hour(hour_us: int, new_lines: Pieces, held_facts: Dataset, held_confli
         held_facts: what `fact_clicks` holds of the hour.
         held_conflicts: what `conflicts` holds of it.
     """
-    held_rows = held_conflicts.to_table()
+    held_rows = held_conflicts.to_table(columns=LINE_SCHEMA.names).cast(LINE_SCHEMA)
     came, facts, conflicts = sides = (
-        _Side.of(partial(_with_hour, new_lines, hour_us)),
-        _Side.of(partial(_with_hour, partial(_pieces, held_facts), hour_us)),
+        _Side.of(new_lines),
+        _Side.of(partial(_pieces, held_facts)),
         _Side.of([held_rows].copy),
     )
     contested = np.union1d(repeated([*came.hashes, *facts.hashes]), np.concatenate(conflicts.hashes))
@@ -75,16 +99,20 @@ def merge_hour(hour_us: int, new_lines: Pieces, held_facts: Dataset, held_confli
     new, old = came.count(FACT), facts.count(FACT)
     parts = np.array_split(contested, sum(side.count(NEITHER) for side in sides) // AT_ONCE_ROWS + 1)
     compared = [_compare(sides, part) for part in parts if len(part)]
-    return MergedHour(
+    merged = MergedHour(
         hour_us,
-        lambda: (piece for side in sides for piece in side.having(FACT)),
         facts_count=sum(side.count(FACT) for side in sides),
-        conflicts=_conflicts(piece for side in sides for piece in side.having(CONFLICT)),
+        conflicts=_conflicts(hour_us, (piece for side in sides for piece in side.having(CONFLICT))),
         lines=new + sum(part.lines for part in compared),
         new_lines=new + sum(part.new_lines for part in compared),
         facts_before=old + sum(part.facts_before for part in compared),
         duplicates=sum(part.duplicates for part in compared),
         replaced=sum(part.replaced for part in compared),
+    )
+    return Merging(
+        merged,
+        lambda: (piece for side in sides for piece in side.pieces()),
+        [fates == FACT for side in sides for fates in side.fates],
     )
 
 
@@ -118,7 +146,7 @@ class _Side:
 
     def having(self, fate: int) -> Iterator[pa.Table]:
         """Yield the rows that have a fate."""
-        return _chosen(self.pieces(), [fates == fate for fates in self.fates])
+        return chosen_rows(self.pieces(), [fates == fate for fates in self.fates])
 
     def undecided(self, part: Hashes) -> list[Flags]:
         """Say of each row whether its fate is to be found and its hash within a part of the contested ones."""
@@ -131,7 +159,7 @@ class _Side:
 def _compare(sides: tuple[_Side, ...], part: Hashes) -> Merged:
     """Find the fates of the rows whose hash is within a part of the contested ones."""
     chosen = [side.undecided(part) for side in sides]
-    merged = merge(*(_chosen(side.pieces(), rows) for side, rows in zip(sides, chosen, strict=True)))
+    merged = merge(*(chosen_rows(side.pieces(), rows) for side, rows in zip(sides, chosen, strict=True)))
     at = 0
     for side, of_side in zip(sides, chosen, strict=True):
         for fates, rows in zip(side.fates, of_side, strict=True):
@@ -143,35 +171,20 @@ def _compare(sides: tuple[_Side, ...], part: Hashes) -> Merged:
     return merged
 
 
-def _conflicts(pieces: Iterable[pa.Table]) -> pa.Table:
-    rows = pa.concat_tables([CONFLICTS.schema.empty_table(), *(plain(piece, CONFLICTS.schema) for piece in pieces)])
+def _conflicts(hour_us: int, pieces: Iterable[pa.Table]) -> pa.Table:
+    rows = _with_hour(pa.concat_tables([LINE_SCHEMA.empty_table(), *pieces]), hour_us, CONFLICTS.schema)
     return rows.take(ordered_places(rows, CONFLICTS.order))
 
 
-def _pieces(dataset: Dataset) -> Iterator[pa.Table]:
-    for batch in dataset.to_batches(batch_size=_BATCH_ROWS, batch_readahead=1, fragment_readahead=1, use_threads=False):
+def _pieces(facts: Dataset) -> Iterator[pa.Table]:
+    options = {"batch_size": ROW_GROUP_ROWS, "batch_readahead": 1, "fragment_readahead": 1, "use_threads": False}
+    for batch in facts.to_batches(columns=LINE_SCHEMA.names, **options):
         if len(batch):
-            yield pa.Table.from_batches([batch])
+            yield pa.Table.from_batches([batch]).cast(LINE_SCHEMA)
 
 
-def _with_hour(pieces: Pieces, hour_us: int) -> Iterator[pa.Table]:
-    """Yield rows with all columns of the facts, whether they have those of the partition or not."""
-    for piece in pieces():
-        hour = {
-            name: pa.repeat(pa.scalar(value, pa.int32()), len(piece))
-            for name, value in zip(HOUR_PARTITION, partition_of_hour(hour_us), strict=True)
-        }
-        names = FACT_CLICKS.schema.names
-        yield pa.table({name: hour[name] if name in hour else piece[name] for name in names})
-
-
-def _chosen(pieces: Iterable[pa.Table], chosen: list[Flags]) -> Iterator[pa.Table]:
-    """Yield the chosen rows, few at a time of a piece that has many."""
-    for piece, rows in zip(pieces, chosen, strict=True):
-        for start in range(0, len(piece), _BATCH_ROWS):
-            some = rows[start : start + _BATCH_ROWS]
-            batch = piece.slice(start, _BATCH_ROWS)
-            if some.all():
-                yield batch
-            elif some.any():
-                yield batch.filter(pa.array(some))
+def _with_hour(rows: pa.Table, hour_us: int, schema: pa.Schema) -> pa.Table:
+    """Return rows with the columns of their partition, dictionaries taken apart."""
+    for name, value in zip(HOUR_PARTITION, partition_of_hour(hour_us), strict=True):
+        rows = rows.append_column(name, pa.repeat(pa.scalar(value, pa.int32()), len(rows)))
+    return plain(rows, schema)

@@ -1,17 +1,24 @@
 """The parts of plain JSON in an array of bytes, compiled: white space, signs, texts without escapes, whole numbers.
 
 Each function is given where a part should begin and where the bytes end, beyond which it never reads, and returns a
-place; `NOT_PLAIN` where no such part stands there.
+place; `NOT_PLAIN` where no such part stands there. Texts, most of all bytes, are not walked through again: the `marks`
+of the bytes are looked for once, and a text ends at the mark that follows its opening quote.
 """
 
 from __future__ import annotations
 
-from batch_compaction.arrays import Octets
+import numpy as np
+import pyarrow as pa
+
+from batch_compaction.arrays import Flags, Octets, Places
 from batch_compaction.compiled import compiled
 
 NOT_PLAIN = -1
-_TAB, _RETURN, _SPACE, _QUOTE, _BACKSLASH, _ZERO, _NINE = b'\t\r "\\09'
+_TAB, _NEWLINE, _RETURN, _SPACE, _QUOTE, _BACKSLASH, _ZERO, _NINE = b'\t\n\r "\\09'
 _ASCII = 0x7F
+# Of each value of a byte, whether it is a mark.
+_MARKS_IN_UTF8 = np.array([octet < _SPACE or octet in (_QUOTE, _BACKSLASH) for octet in range(256)])
+_MARKS = _MARKS_IN_UTF8 | (np.arange(256) > _ASCII)
 _MAX_DIGITS = 18  # so many digits are a number of 64 bits, whatever they are
 
 
@@ -30,20 +37,58 @@ def after_sign(octets: Octets, at: int, end: int, sign: int) -> int:
     return after_space(octets, at + 1, end) if at < end and octets[at] == sign else NOT_PLAIN
 
 
+def marks_of(data: bytes) -> tuple[Places, int]:
+    """Return where the marks of some bytes stand, and behind them their end, twice; and how many are newlines.
+
+    A mark is a quote, or what a text without escapes does not hold: a backslash, a control character and, unless all
+    bytes are UTF-8, one that is not ASCII.
+    """
+    marks = np.empty(len(data) + 2, np.int32)
+    count, newlines = _find_marks(np.frombuffer(data, np.uint8), _MARKS_IN_UTF8 if _is_utf8(data) else _MARKS, marks)
+    return marks[: count + 2], newlines
+
+
+def _is_utf8(data: bytes) -> bool:
+    if data.isascii():
+        return True
+    # Arrow looks through bytes without making a text of them.
+    bounds = np.array([0, len(data)], np.int32)
+    whole = pa.BinaryArray.from_buffers(pa.binary(), 1, [None, pa.py_buffer(bounds), pa.py_buffer(data)])
+    try:
+        whole.cast(pa.string())
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
 @compiled
-def closing_quote(octets: Octets, at: int, end: int, is_utf8: bool) -> int:
-    """Return where the closing quote of a text without escapes stands, given the place of the first one."""
-    if at >= end or octets[at] != _QUOTE:
-        return NOT_PLAIN
-    at += 1
-    while at < end:
-        octet = octets[at]
-        if octet == _QUOTE:
-            return at
-        if octet == _BACKSLASH or octet < _SPACE or (octet > _ASCII and not is_utf8):
-            break
-        at += 1
-    return NOT_PLAIN
+def _find_marks(octets: Octets, is_mark: Flags, marks: Places) -> tuple[int, int]:
+    """Fill in where the marks stand, and their end; return how many they are, and how many newlines."""
+    count = newlines = 0
+    for at in range(len(octets)):
+        marks[count] = at
+        count += is_mark[octets[at]]
+        newlines += octets[at] == _NEWLINE
+    marks[count] = marks[count + 1] = len(octets)
+    return count, newlines
+
+
+@compiled
+def closing_quote(octets: Octets, marks: Places, mark: int, at: int) -> tuple[int, int]:
+    """Return where the closing quote of a text without escapes stands, and the mark behind it.
+
+    Args:
+        octets: the bytes.
+        marks: where marks stand in them, and at last their end.
+        mark: the first of the marks that may be at the place or behind it.
+        at: the place of the opening quote.
+    """
+    while marks[mark] < at:
+        mark += 1
+    if at == len(octets) or octets[at] != _QUOTE:
+        return NOT_PLAIN, mark
+    closing = marks[mark + 1]
+    return closing if closing < len(octets) and octets[closing] == _QUOTE else NOT_PLAIN, mark + 2
 
 
 @compiled

@@ -14,7 +14,7 @@ import numpy as np
 from batch_compaction.arrays import Numbers, Octets, Places
 from batch_compaction.compiled import compiled
 from batch_compaction.instant_scan import NO_INSTANT, instant_us
-from batch_compaction.json_scan import NOT_PLAIN, after_sign, after_space, closing_quote, whole_number
+from batch_compaction.json_scan import NOT_PLAIN, after_sign, after_space, closing_quote, marks_of, whole_number
 from schemas.codec import EARLIEST_EVENT_US
 from schemas.event import MAX_EVENT_BYTES
 
@@ -32,7 +32,7 @@ _NAME_OCTETS = np.array([list(name.ljust(_NAME_LENGTHS.max())) for name in _NAME
 _NEWLINE, _QUOTE, _COMMA, _COLON, _OPENS, _CLOSES, _N, _U, _L = b'\n",:{}nul'
 _UNKNOWN, _ABSENT = -1, -1
 _MAX_ENTRIES = 64  # of a line; sorting them takes the square of it
-_SMALLEST_ENTRY = len('"":"",')
+_MARKS_OF_ENTRY = 4  # its quotes
 
 
 class Scan(NamedTuple):
@@ -64,17 +64,18 @@ def scan(data: bytes, latest_us: int) -> Scan:
         data: the lines.
         latest_us: an event of this instant or after it is too far ahead.
     """
-    room = data.count(b"\n") + 1
+    marks, newlines = marks_of(data)
+    room = newlines + 1
     found = Scan(
         lines=np.empty(room, np.int64),
         places=np.empty((room, len(TEXTS), 2), np.int32),
         instants=np.empty(room, np.int64),
         seqs=np.empty(room, np.int64),
         entry_counts=np.empty(room, np.int32),
-        entries=np.empty((len(data) // _SMALLEST_ENTRY + 1, 4), np.int32),
+        entries=np.empty((len(marks) // _MARKS_OF_ENTRY, 4), np.int32),
         others=np.empty((room, 3), np.int64),
     )
-    plain, entries, others = _scan(np.frombuffer(data, np.uint8), _is_utf8(data), latest_us, found)
+    plain, entries, others = _scan(np.frombuffer(data, np.uint8), marks, latest_us, found)
     return Scan(
         found.lines[:plain],
         found.places[:plain],
@@ -86,24 +87,17 @@ def scan(data: bytes, latest_us: int) -> Scan:
     )
 
 
-def _is_utf8(data: bytes) -> bool:
-    try:
-        return data.isascii() or bool(data.decode())
-    except UnicodeDecodeError:
-        return False
-
-
 @compiled
-def _scan(octets: Octets, is_utf8: bool, latest_us: int, found: Scan) -> tuple[int, int, int]:
+def _scan(octets: Octets, marks: Places, latest_us: int, found: Scan) -> tuple[int, int, int]:
     """Fill in what the lines hold; return the number of plain lines, of entries and of other lines."""
     # Taken out once: to hand the whole tuple on, line by line, would count the references to each array in it.
     lines, places, instants, seqs, entry_counts, entries, others = found
-    plain = entry = other = line = start = 0
+    plain = entry = other = line = start = mark = 0
     while start < len(octets):
         for field in range(len(TEXTS)):
             places[plain, field, 0] = places[plain, field, 1] = _ABSENT
         seqs[plain] = _ABSENT
-        end, next_entry = _event(octets, start, is_utf8, plain, places, seqs, entry, entries)
+        end, mark, next_entry = _event(octets, start, marks, mark, plain, places, seqs, entry, entries)
         instant = (
             _instant_of_whole(octets, plain, places) if end >= 0 and end - start <= MAX_EVENT_BYTES else NO_INSTANT
         )
@@ -136,16 +130,24 @@ def _instant_of_whole(octets: Octets, row: int, places: Places) -> int:
 
 @compiled
 def _event(
-    octets: Octets, at: int, is_utf8: bool, row: int, places: Places, seqs: Numbers, entry: int, entries: Places
-) -> tuple[int, int]:
-    """Read one line: (where its newline stands, or -1; the number of entries so far)."""
+    octets: Octets,
+    at: int,
+    marks: Places,
+    mark: int,
+    row: int,
+    places: Places,
+    seqs: Numbers,
+    entry: int,
+    entries: Places,
+) -> tuple[int, int, int]:
+    """Read one line: (where its newline stands, or -1; the mark to go on with; the number of entries so far)."""
     end, seen = len(octets), 0
     at = after_space(octets, at, end)
     if at == end or octets[at] != _OPENS:
-        return NOT_PLAIN, entry
+        return NOT_PLAIN, mark, entry
     while True:
         at = after_space(octets, at + 1, end)
-        name_end = closing_quote(octets, at, end, is_utf8)
+        name_end, mark = closing_quote(octets, marks, mark, at)
         if name_end < 0:
             break
         field = _field_named(octets, at + 1, name_end)
@@ -155,15 +157,15 @@ def _event(
             seen |= 1 << field
         at = after_sign(octets, name_end + 1, end, _COLON)
         if field == _METADATA and 0 <= at < end and octets[at] == _OPENS:
-            at, entry = _metadata(octets, at + 1, end, is_utf8, entry, entries)
+            at, mark, entry = _metadata(octets, at + 1, marks, mark, entry, entries)
         elif at >= 0:
-            at = _value(octets, at, end, is_utf8, field, row, places, seqs)
+            at, mark = _value(octets, at, marks, mark, field, row, places, seqs)
         if at < 0:
             break
         at = after_space(octets, at, end)
         if at == end or octets[at] != _COMMA:
-            return _line_end(octets, at, end), entry
-    return NOT_PLAIN, entry
+            return _line_end(octets, at, end), mark, entry
+    return NOT_PLAIN, mark, entry
 
 
 @compiled
@@ -177,52 +179,57 @@ def _line_end(octets: Octets, at: int, end: int) -> int:
 
 @compiled
 def _value(
-    octets: Octets, at: int, end: int, is_utf8: bool, field: int, row: int, places: Places, seqs: Numbers
-) -> int:
-    """Read a value that is no object; return the place behind it, or -1."""
+    octets: Octets, at: int, marks: Places, mark: int, field: int, row: int, places: Places, seqs: Numbers
+) -> tuple[int, int]:
+    """Read a value that is no object: (the place behind it, or -1; the mark to go on with)."""
+    end = len(octets)
     if at < end and octets[at] == _QUOTE:
-        text_end = closing_quote(octets, at, end, is_utf8)
+        text_end, mark = closing_quote(octets, marks, mark, at)
         if text_end < 0 or field >= _METADATA:
-            return NOT_PLAIN
+            return NOT_PLAIN, mark
         if field != _UNKNOWN:
             places[row, field, 0], places[row, field, 1] = at + 1, text_end
-        return text_end + 1
+        return text_end + 1, mark
     if at + 4 <= end and octets[at] == _N and octets[at + 1] == _U and octets[at + 2] == octets[at + 3] == _L:
-        return at + 4
+        return at + 4, mark
     if field != _SEQ and field != _UNKNOWN:
-        return NOT_PLAIN
+        return NOT_PLAIN, mark
     number, at = whole_number(octets, at, end)
     if field == _SEQ:
         seqs[row] = number
-    return at
+    return at, mark
 
 
 @compiled
-def _metadata(octets: Octets, at: int, end: int, is_utf8: bool, entry: int, entries: Places) -> tuple[int, int]:
-    """Read an object of texts from behind its brace: (the place behind it, or -1; the number of entries so far)."""
-    first = entry
+def _metadata(octets: Octets, at: int, marks: Places, mark: int, entry: int, entries: Places) -> tuple[int, int, int]:
+    """Read an object of texts from behind its brace.
+
+    Returns:
+        The place behind it, or -1; the mark to go on with; the number of entries so far.
+    """
+    first, end = entry, len(octets)
     at = after_space(octets, at, end)
     if at < end and octets[at] == _CLOSES:
-        return at + 1, entry
+        return at + 1, mark, entry
     while entry - first < _MAX_ENTRIES:
         at = after_space(octets, at, end)
-        text_end = closing_quote(octets, at, end, is_utf8)
-        entries[entry, 0], entries[entry, 1] = at + 1, text_end
-        at = after_sign(octets, text_end + 1, end, _COLON)
-        if text_end < 0 or at < 0:
+        key_end, mark = closing_quote(octets, marks, mark, at)
+        value = after_sign(octets, key_end + 1, end, _COLON)
+        if key_end < 0 or value < 0:
             break
-        text_end = closing_quote(octets, at, end, is_utf8)
-        entries[entry, 2], entries[entry, 3] = at + 1, text_end
-        if text_end < 0:
+        value_end, mark = closing_quote(octets, marks, mark, value)
+        if value_end < 0:
             break
-        at = after_space(octets, text_end + 1, end)
+        entries[entry, 0], entries[entry, 1] = at + 1, key_end
+        entries[entry, 2], entries[entry, 3] = value + 1, value_end
+        at = after_space(octets, value_end + 1, end)
         entry += 1
         if at < end and octets[at] == _CLOSES:
-            return at + 1 if _sort(octets, entries, first, entry) else NOT_PLAIN, entry
+            return at + 1 if _sort(octets, entries, first, entry) else NOT_PLAIN, mark, entry
         if at == end or octets[at] != _COMMA:
             break
         at += 1
-    return NOT_PLAIN, entry
+    return NOT_PLAIN, mark, entry
 
 
 @compiled

@@ -13,12 +13,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from batch_compaction.arrays import Flags, Numbers, Octets
+from batch_compaction.digests import digests_of
 from batch_compaction.periods import begins
 from batch_compaction.sorting import joined
 from schemas.tables import PAYLOAD_COLUMNS
@@ -28,16 +28,8 @@ NEITHER, FACT, CONFLICT = range(3)
 # Where a line comes from. Of one that comes from several places the first of these is it.
 HELD_FACT, HELD_CONFLICT, CAME = range(3)
 
-_COLUMNS = ["click_id", *PAYLOAD_COLUMNS]
-# JSON, since it writes a row in one way, and no two rows in the same.
-_DIGESTS = f"""
-SELECT unhex(left(sha256(click_id), 32)) AS id,
-    unhex(left(sha256(to_json([{", ".join(f"to_json({name})" for name in PAYLOAD_COLUMNS)}])::VARCHAR), 32)) AS payload
-FROM rows
-"""  # noqa: S608 - every name comes from the table definitions
-_DIGEST = pa.binary(16)
-# A query costs as much as some thousand rows in it.
-_ROWS_OF_A_QUERY = 64 * 1024
+# What is written down of rows on the way to their digests takes as much as they do.
+_ROWS_AT_ONCE = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +62,9 @@ def merge(came: Iterable[pa.Table], held_facts: Iterable[pa.Table], held_conflic
         held_conflicts: those that the conflicts hold.
     """
     lines = _Lines()
-    with duckdb.connect(config={"threads": 1}) as connection:
-        for origin, pieces in ((CAME, came), (HELD_FACT, held_facts), (HELD_CONFLICT, held_conflicts)):
-            for rows in joined(pieces, _ROWS_OF_A_QUERY):
-                lines.add(connection, rows, origin)
+    for origin, pieces in ((CAME, came), (HELD_FACT, held_facts), (HELD_CONFLICT, held_conflicts)):
+        for rows in joined(pieces, _ROWS_AT_ONCE):
+            lines.add(rows.combine_chunks(), origin)
     return _merged(*lines.columns())
 
 
@@ -87,11 +78,9 @@ class _Lines:
         self._places: list[Numbers] = [np.empty((0, 2), np.int64)]
         self._origins: list[Octets] = [np.empty(0, np.uint8)]
 
-    def add(self, connection: duckdb.DuckDBPyConnection, rows: pa.Table, origin: int) -> None:
-        connection.register("rows", rows.select(_COLUMNS))
-        digests = connection.sql(_DIGESTS).to_arrow_table()
-        self._ids.append(_numbers(digests["id"]))
-        self._payloads.append(_numbers(digests["payload"]))
+    def add(self, rows: pa.Table, origin: int) -> None:
+        self._ids.append(digests_of(rows.select(["click_id"])))
+        self._payloads.append(digests_of(rows.select(PAYLOAD_COLUMNS)))
         self._places.append(np.column_stack([self._object_codes(rows), rows["source_line"].to_numpy()]))
         self._origins.append(np.full(len(rows), origin, np.uint8))
 
@@ -112,14 +101,6 @@ class _Lines:
             known = [self._objects.setdefault(key, len(self._objects)) for key in coded.dictionary.to_pylist()]
             codes.append(np.array(known, np.int64)[coded.indices.to_numpy(zero_copy_only=False)])
         return np.concatenate(codes)
-
-
-def _numbers(digests: pa.ChunkedArray) -> Numbers:
-    """Return each digest as two numbers."""
-    found: Numbers = np.frombuffer(
-        b"".join(chunk.cast(_DIGEST).buffers()[1] for chunk in digests.chunks if len(chunk)), np.int64
-    ).reshape(-1, 2)
-    return found
 
 
 def _merged(ids: Numbers, payloads: Numbers, objects: Numbers, lines: Numbers, origins: Octets) -> Merged:

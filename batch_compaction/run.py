@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,7 +35,7 @@ from batch_compaction.progress import Progress
 from batch_compaction.reading import read_blocks
 from batch_compaction.report import RunReport, report_of
 from batch_compaction.rollback import Rollback, settle_rollbacks
-from batch_compaction.sorting import Room, groups_of, sorted_groups
+from batch_compaction.sorting import Pieces, Room, groups_of
 from batch_compaction.spill import Spill
 from batch_compaction.user_hours import user_hours_of
 from batch_compaction.user_splice import Users
@@ -234,11 +235,13 @@ def _merge(
     """Merge the lines of an hour into what it holds, into a file of its own."""
     run.on_step(f"merge {format_hour(hour_us)}")
     at, room = partition_of_hour(hour_us), _room(run, folder)
-    merged = merge_hour(hour_us, lambda: lines.rows(hour_us), facts.dataset([at]), conflicts.dataset([at]))
-    size_bytes = lines.size_bytes(hour_us) + merged.facts_before * _FACT_BYTES
-    groups = sorted_groups(merged.facts(), size_bytes, FACT_CLICKS.schema, FACT_CLICKS.order, room)
-    hour = HourFile(merged, *(folder / f"{hour_us}{name}" for name in (".parquet", ".arrow", "-users.parquet")))
-    if size_bytes <= room.at_once_bytes:
+    size_bytes = lines.size_bytes(hour_us) + facts.rows_in(at) * _FACT_BYTES
+    fits = size_bytes <= room.at_once_bytes
+    came: Pieces = [lines.taken(hour_us)].copy if fits else partial(lines.rows, hour_us)
+    merging = merge_hour(hour_us, came, facts.dataset([at]), conflicts.dataset([at]))
+    groups = merging.sorted_facts(size_bytes, room)
+    hour = HourFile(merging.hour, *(folder / f"{hour_us}{name}" for name in (".parquet", ".arrow", "-users.parquet")))
+    if fits:
         rows = pa.concat_tables([FACT_CLICKS.schema.empty_table(), *groups])
         write_parquet(groups_of(rows), facts.file_schema, hour.path)
         user_rows = user_hours_of(rows, hour_us)
@@ -246,7 +249,7 @@ def _merge(
         write_parquet(groups, facts.file_schema, hour.path)
         user_rows = user_hours_of(facts_in(hour.path), hour_us)
     write_parquet(groups_of(user_rows), users.hours.file_schema, hour.users)
-    write_ids(lines.rows(hour_us), hour.ids)
+    write_ids(came(), hour.ids)
     lines.drop(hour_us)
     pa.default_memory_pool().release_unused()
     run.progress.hours_merged += 1

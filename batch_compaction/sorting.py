@@ -5,7 +5,7 @@ Both give the same rows in the same order, so the same file.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from batch_compaction.arrays import Flags, Numbers
 from schemas.errors import WorkFailedError
 
 # Rows of one row group: large enough to compress well, small enough that a reader may skip some of a busy hour.
@@ -38,7 +39,12 @@ class Room:
 
 
 def sorted_groups(
-    pieces: Iterable[pa.Table], size_bytes: int, schema: pa.Schema, order: tuple[str, ...], room: Room
+    pieces: Iterable[pa.Table],
+    size_bytes: int,
+    schema: pa.Schema,
+    order: tuple[str, ...],
+    room: Room,
+    chosen: Sequence[Flags] | None = None,
 ) -> Iterator[pa.Table]:
     """Yield the rows in order, each table one row group and in one piece.
 
@@ -48,17 +54,28 @@ def sorted_groups(
         schema: of what comes out.
         order: the columns that order the rows; together they are different in every row.
         room: what it may use.
+        chosen: of each piece, which rows are meant; all where it is not given.
 
     Raises:
         WorkFailedError: the folder is full, or the memory too small.
     """
     if size_bytes <= room.at_once_bytes:
-        rows = pa.concat_tables([schema.empty_table(), *(plain(piece, schema) for piece in pieces)]).combine_chunks()
-        places = ordered_places(rows, order)
-        for start in range(0, len(places), ROW_GROUP_ROWS):
-            yield rows.take(places[start : start + ROW_GROUP_ROWS]).combine_chunks()
+        yield from _sorted_at_once(pieces, schema, order, chosen)
     else:
-        yield from _groups(_sorted_by_engine(pieces, schema, order, room))
+        rows = pieces if chosen is None else chosen_rows(pieces, chosen)
+        yield from _groups(_sorted_by_engine(rows, schema, order, room))
+
+
+def chosen_rows(pieces: Iterable[pa.Table], chosen: Iterable[Flags]) -> Iterator[pa.Table]:
+    """Yield the chosen rows of each piece, few at a time of a piece that has many."""
+    for piece, rows in zip(pieces, chosen, strict=True):
+        for start in range(0, len(piece), ROW_GROUP_ROWS):
+            some = rows[start : start + ROW_GROUP_ROWS]
+            batch = piece.slice(start, ROW_GROUP_ROWS)
+            if some.all():
+                yield batch
+            elif some.any():
+                yield batch.take(np.flatnonzero(some))
 
 
 def joined(pieces: Iterable[pa.Table], count: int) -> Iterator[pa.Table]:
@@ -85,13 +102,14 @@ def plain(rows: pa.Table, schema: pa.Schema) -> pa.Table:
     return rows.select(schema.names).cast(schema)
 
 
-def ordered_places(rows: pa.Table, order: tuple[str, ...]) -> pa.Array:
+def ordered_places(rows: pa.Table, order: tuple[str, ...]) -> Numbers:
     """Return the places of rows in order; where a timestamp comes first, what comes after it orders equal ones only."""
     first, *rest = order
     if not pa.types.is_timestamp(rows.schema.field(first).type) or not rest:
-        return pc.sort_indices(rows, [(name, "ascending") for name in order])
+        every: Numbers = pc.sort_indices(rows, [(name, "ascending") for name in order]).to_numpy()
+        return every
     instants = rows[first].cast(pa.int64()).to_numpy()
-    places = np.argsort(instants)
+    places: Numbers = np.argsort(instants)
     in_order = instants[places]
     is_equal = in_order[1:] == in_order[:-1]
     tied = np.flatnonzero(np.append(is_equal, False) | np.append(False, is_equal))
@@ -99,7 +117,21 @@ def ordered_places(rows: pa.Table, order: tuple[str, ...]) -> pa.Array:
         among = places[tied]
         columns = pa.table({name: rows[name].take(pa.array(among)) for name in order})
         places[tied] = among[pc.sort_indices(columns, [(name, "ascending") for name in order]).to_numpy()]
-    return pa.array(places)
+    return places
+
+
+def _sorted_at_once(
+    pieces: Iterable[pa.Table], schema: pa.Schema, order: tuple[str, ...], chosen: Sequence[Flags] | None
+) -> Iterator[pa.Table]:
+    columns = [piece.select(schema.names) for piece in pieces]
+    if not columns:
+        return
+    rows = pa.concat_tables(columns).combine_chunks()
+    places = ordered_places(rows, order)
+    if chosen is not None:
+        places = places[np.concatenate(chosen)[places]]
+    for start in range(0, len(places), ROW_GROUP_ROWS):
+        yield plain(rows.take(places[start : start + ROW_GROUP_ROWS]), schema).combine_chunks()
 
 
 def _sorted_by_engine(

@@ -99,6 +99,12 @@ class Spill:
         """Yield the rows of an hour, in pieces of about a row group; may be asked again."""
         return joined(self._pieces(hour_us), ROW_GROUP_ROWS)
 
+    def taken(self, hour_us: int) -> pa.Table:
+        """Return the rows of an hour in one piece, and forget them."""
+        rows = pa.concat_tables([self._schema.empty_table(), *self._pieces(hour_us)]).combine_chunks()
+        self.drop(hour_us)
+        return rows
+
     def _pieces(self, hour_us: int) -> Iterator[pa.Table]:
         for start in self._written[hour_us]:
             with pa.OSFile(str(self._path)) as file:

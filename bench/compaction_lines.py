@@ -7,8 +7,9 @@ Lines are what our producers write; of a hundred
 - 2 come from another writer: spaces between the tokens, escapes, rare metadata keys, values that are no strings,
 - and of a thousand 5 are no events: cut, random bytes, without a required field, or with an impossible instant.
 
-45 % of the events are of users who follow Zipf's law. Every bad line is one that each of the compared engines refuses,
-and no event id has two payloads, so all of them come to the same rows.
+45 % of the events are of users who follow Zipf's law. A session has one device type, a user one signup date, and a
+country that one event of a hundred says otherwise. Every bad line is one that each of the compared engines refuses, and
+no event id has two payloads, so all of them come to the same rows.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ _TEMPLATES, _FOREIGN_TEMPLATES = 20_000, 2_000
 _REPEATED_HERE, _REPEATED_NEXT = 0.01, 0.01
 _LATE, _ZONE_NUMERIC, _ZONE_INDIA, _FOREIGN, _BAD = 0.03, 0.03, 0.03, 0.02, 0.005
 _LATE_SPAN_US = 6 * HOUR_US
+_ABROAD = 0.01
 _DELAY_US = 20 * SECOND_US
 _INDIA_US = 5 * HOUR_US + HOUR_US // 2
 _HOT_HOUR = 12
@@ -51,6 +53,9 @@ _PLACES = {
     b'"u<user>"': b'"u%07d"',
     b'"s-<session>"': b'"s-%b"',
     b'"2000-01-01T00:00:00.000000Z"': b'"%b"',
+    b'"<device>"': b'"%b"',
+    b'"<country>"': b'"%b"',
+    b'"<signup>"': b'"%b"',
     b'"<producer>"': b'"%b"',
     b"7777777777": b"%d",
 }
@@ -95,7 +100,7 @@ class Lines:
     """
 
     def __init__(self, seed: int, skew: Skew) -> None:
-        self._own, self._foreign = _templates(seed)
+        self._own, self._foreign, self._traits = _templates(seed)
         self._skew = skew
 
     @property
@@ -143,15 +148,25 @@ class Lines:
             users.tolist(),
             _sessions(users, happened_us),
             _timestamps(rng, happened_us),
+            *self._said(rng, users, happened_us),
             range(int(span[0] * 1e9), int(span[0] * 1e9) + count),
             strict=True,
         )
         own, foreign, producer = self._own, self._foreign, of.encode()
         return [
             (foreign[template % len(foreign)] if other else own[template])
-            % (event_id, user, session, timestamp, producer, seq)
-            for template, other, event_id, user, session, timestamp, seq in values
+            % (event_id, user, session, timestamp, device, country, signup, producer, seq)
+            for template, other, event_id, user, session, timestamp, device, country, signup, seq in values
         ]
+
+    def _said(self, rng: Generator, users: NDArray[np.int64], happened_us: Instants) -> list[list[bytes]]:
+        """Return device type, country and signup date of each event."""
+        of_user = _mixed(users) % np.uint64(len(self._traits))
+        of_session = _mixed_sessions(users, happened_us) % np.uint64(len(self._traits))
+        abroad = rng.integers(0, len(self._traits), len(users))
+        of_country = np.where(rng.random(len(users)) < _ABROAD, abroad, of_user.astype(np.int64))
+        places = (of_session, of_country, of_user)
+        return [self._traits[place, column].tolist() for column, place in enumerate(places)]
 
     def arrival_us(self, shares: NDArray[np.float64]) -> Instants:
         """Return when the given shares of all events have arrived."""
@@ -170,14 +185,19 @@ class Lines:
 
 
 @cache
-def _templates(seed: int) -> tuple[list[bytes], list[bytes]]:
-    """Return lines as our producers write them and as others do, with places for what each event has of its own."""
+def _templates(seed: int) -> tuple[list[bytes], list[bytes], NDArray[np.bytes_]]:
+    """Return lines as our producers write them and as others do, with places for what each event has of its own.
+
+    The last are device types, countries and signup dates to draw from, a row for each event of the simulation.
+    """
     # As many visitors as events, so that most differ in more than that.
     visitors = Visitors(_TEMPLATES, _TEMPLATES, DAY_START_US, HOUR_US)
-    events = [_with_marks(event) for event in simulate(Random(seed), visitors)]
+    simulated = list(simulate(Random(seed), visitors))
+    said = [(event.device_type, event.metadata["country"], event.metadata["signup_date"]) for event in simulated]
+    events = list(map(_with_marks, simulated))
     own = [_with_places(encode(event)) for event in events]
     foreign = enumerate(events[:_FOREIGN_TEMPLATES])
-    return own, [_with_places(_as_others_write(event, number)) for number, event in foreign]
+    return own, [_with_places(_as_others_write(event, number)) for number, event in foreign], np.array(said, np.bytes_)
 
 
 def _with_marks(event: ClickEvent) -> ClickEvent:
@@ -187,6 +207,8 @@ def _with_marks(event: ClickEvent) -> ClickEvent:
         user_id="u<user>",
         session_id="s-<session>",
         event_timestamp_us=parse_instant_us("2000-01-01T00:00:00Z"),
+        device_type="<device>",
+        metadata=event.metadata | {"country": "<country>", "signup_date": "<signup>"},
         producer_id="<producer>",
         producer_seq=7_777_777_777,
     )
@@ -248,12 +270,20 @@ def _event_ids(rng: Generator, happened_us: Instants) -> list[bytes]:
 
 def _sessions(users: NDArray[np.int64], happened_us: Instants) -> list[bytes]:
     """Return 16 hex digits for each user and hour."""
-    mixed = (users.astype(np.uint64) << np.uint64(20)) ^ (happened_us // HOUR_US).astype(np.uint64)
-    for factor in (0xBF58476D1CE4E5B9, 0x94D049BB133111EB):
-        mixed = (mixed ^ (mixed >> np.uint64(29))) * np.uint64(factor)
-    digits = _hex(mixed.view(np.uint8).reshape(len(users), 8))
+    digits = _hex(_mixed_sessions(users, happened_us).view(np.uint8).reshape(len(users), 8))
     sessions: list[bytes] = digits.view("S16").ravel().tolist()
     return sessions
+
+
+def _mixed_sessions(users: NDArray[np.int64], happened_us: Instants) -> NDArray[np.uint64]:
+    return _mixed((users << 20) ^ (happened_us // HOUR_US))
+
+
+def _mixed(numbers: NDArray[np.int64]) -> NDArray[np.uint64]:
+    mixed = numbers.astype(np.uint64)
+    for factor in (0xBF58476D1CE4E5B9, 0x94D049BB133111EB):
+        mixed = (mixed ^ (mixed >> np.uint64(29))) * np.uint64(factor)
+    return mixed
 
 
 def _hex(octets: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow.dataset import dataset
 
-from batch_compaction.hour_merge import MergedHour, merge_hour
+from batch_compaction.hour_merge import MergedHour, Merging, merge_hour
 from batch_compaction.lake_tables import parquet_bytes
 from batch_compaction.parse import LINE_SCHEMA, hours_of, parse_block
 from batch_compaction.raw import RawObject
-from batch_compaction.sorting import Room, sorted_groups
+from batch_compaction.sorting import Room
 from schemas.blocks import Block
 from schemas.codec import encode
 from schemas.event import ClickEvent
@@ -46,7 +46,11 @@ class Hour:
 
     facts: pa.Table
     conflicts: pa.Table
-    merged: MergedHour
+    merging: Merging
+
+    @property
+    def merged(self) -> MergedHour:
+        return self.merging.hour
 
 
 def lines_of(contents: list[list[ClickEvent]]) -> list[pa.Table]:
@@ -58,10 +62,9 @@ def lines_of(contents: list[list[ClickEvent]]) -> list[pa.Table]:
     ]
 
 
-def sorted_facts(hour: MergedHour, room: Room = ROOM) -> pa.Table:
-    size_bytes = sum(piece.nbytes for piece in hour.facts())
-    groups = sorted_groups(hour.facts(), size_bytes, FACT_CLICKS.schema, FACT_CLICKS.order, room)
-    return pa.concat_tables([NOTHING, *groups])
+def sorted_facts(hour: Merging, room: Room = ROOM) -> pa.Table:
+    size_bytes = sum(piece.nbytes for piece in hour.pieces())
+    return pa.concat_tables([NOTHING, *hour.sorted_facts(size_bytes, room)])
 
 
 def merged_in_steps(batches: list[list[pa.Table]]) -> dict[int, Hour]:
@@ -75,10 +78,10 @@ def merged_in_steps(batches: list[list[pa.Table]]) -> dict[int, Hour]:
             ]
             before = hours.get(hour_us)
             facts, conflicts = (before.facts, before.conflicts) if before else (NOTHING, NOTHING)
-            merged = merge_hour(hour_us, pieces.copy, dataset(facts), dataset(conflicts))
-            hours[hour_us] = Hour(sorted_facts(merged), merged.conflicts, merged)
-            assert len(hours[hour_us].facts) == merged.facts_count
-            assert len(facts) == merged.facts_before
+            merging = merge_hour(hour_us, pieces.copy, dataset(facts), dataset(conflicts))
+            hours[hour_us] = Hour(sorted_facts(merging), merging.hour.conflicts, merging)
+            assert len(hours[hour_us].facts) == merging.hour.facts_count
+            assert len(facts) == merging.hour.facts_before
     return hours
 
 
@@ -131,7 +134,7 @@ def test_a_plain_recount_comes_to_the_same_rows(contents: list[list[ClickEvent]]
 def test_rows_that_do_not_fit_into_memory_come_out_the_same(contents: list[list[ClickEvent]]) -> None:
     no_room = Room(at_once_bytes=0, engine_bytes=1 << 28, folder=ROOM.folder)
     for hour in merged_in_steps([lines_of(contents)]).values():
-        assert parquet_bytes(sorted_facts(hour.merged, no_room), FACT_CLICKS.schema) == parquet_bytes(
+        assert parquet_bytes(sorted_facts(hour.merging, no_room), FACT_CLICKS.schema) == parquet_bytes(
             hour.facts, FACT_CLICKS.schema
         )
 
