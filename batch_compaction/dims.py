@@ -5,7 +5,7 @@ Both are sums of `user_hours`, kept up to date by the rows that come and go with
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -54,19 +54,16 @@ def updated_users(held: Users, before: HourlyTable, after: Mapping[Partition, pa
     """
     if not after:
         return held
-    whole = _Replacement(
-        held,
-        before.dataset(after.keys()).to_table(),
-        pa.concat_tables([USER_HOURS.schema.empty_table(), *after.values()]),
-    )
-    touched, [old_user, new_user] = codes_of(whole.old["user_id"], whole.new["user_id"])
-    rows = np.bincount(np.concatenate([old_user, new_user]), minlength=len(touched))
+    old = before.dataset(after.keys()).to_table()
+    new = pa.concat_tables([USER_HOURS.schema.empty_table(), *after.values()])
+    touched = pc.unique(pa.chunked_array([*old["user_id"].chunks, *new["user_id"].chunks], pa.string()))
+    are_touched = [pc.is_in(table["user_id"], touched) for table in (held.users, held.history)]
+    whole = _Replacement(Users(held.users.filter(are_touched[0]), held.history.filter(are_touched[1])), old, new)
     every = sorted({*map(hour_of_partition, before.partitions), *map(hour_of_partition, after)})
-    groups = (whole.of(users) for users in _groups(touched, rows))
-    parts = list(_settled(groups, frozenset(map(hour_of_partition, after)), _Walk(before, every)))
+    parts = list(_settled(whole.groups(), frozenset(map(hour_of_partition, after)), _Walk(before, every)))
     return Users(
-        _replaced(held.users, touched, [part.users for part in parts]),
-        _replaced(held.history, touched, [part.history for part in parts]),
+        _replaced(held.users, are_touched[0], [part.users for part in parts]),
+        _replaced(held.history, are_touched[1], [part.history for part in parts]),
     )
 
 
@@ -80,22 +77,32 @@ class _Replacement:
 
     def of(self, users: pa.Array) -> _Replacement:
         """Return what concerns some of the users."""
-        users_, history, old, new = (
-            table.filter(pc.is_in(table["user_id"], users))
-            for table in (self.held.users, self.held.history, self.old, self.new)
-        )
-        return _Replacement(Users(users_, history), old, new)
+        return self._where([pc.is_in(table["user_id"], users) for table in self._tables])
+
+    def groups(self, weights: Numbers | None = None) -> Iterator[_Replacement]:
+        """Yield this in parts for some of the users, who have few enough rows to be at hand at once.
+
+        Args:
+            weights: about how many rows each user will have, in their order; those that are here where it is not given.
+        """
+        users, codes = codes_of(*(table["user_id"] for table in self._tables))
+        if weights is None:
+            weights = np.bincount(np.concatenate(codes[2:]), minlength=len(users))
+        group = np.cumsum(weights) // ROWS_AT_ONCE
+        for number in np.unique(group):
+            yield self._where([pa.array(group[of_table] == number) for of_table in codes])
 
     def with_rows(self, again: pa.Table) -> _Replacement:
         """Return this with rows of further hours, which stay as they are."""
         return _Replacement(self.held, pa.concat_tables([self.old, again]), pa.concat_tables([self.new, again]))
 
+    @property
+    def _tables(self) -> tuple[pa.Table, pa.Table, pa.Table, pa.Table]:
+        return self.held.users, self.held.history, self.old, self.new
 
-def _groups(users: pa.Array, rows: Numbers) -> Iterator[pa.Array]:
-    """Yield the users in groups that have few enough rows to be at hand at once."""
-    group = np.cumsum(rows) // ROWS_AT_ONCE
-    for number in np.unique(group):
-        yield users.filter(pa.array(group == number))
+    def _where(self, rows: Sequence[pa.Array]) -> _Replacement:
+        users, history, old, new = (table.filter(some) for table, some in zip(self._tables, rows, strict=True))
+        return _Replacement(Users(users, history), old, new)
 
 
 class _Walk:
@@ -144,15 +151,14 @@ def _settled(groups: Iterable[_Replacement], at_hand: frozenset[int], walk: _Wal
         pa.concat_tables([item.old for item in still_open]),
         pa.concat_tables([item.new for item in still_open]),
     )
-    users = opened.held.users["user_id"].combine_chunks()
-    rows = np.minimum(numbers_of(opened.held.users["events"]), len(wanted))
-    further = (opened.of(some).with_rows(walk.rows(wanted, some)) for some in _groups(users, rows))
+    weights = np.minimum(numbers_of(opened.held.users["events"]), len(wanted))
+    further = (group.with_rows(walk.rows(wanted, group.held.users["user_id"])) for group in opened.groups(weights))
     yield from _settled(further, at_hand | wanted, walk, 2 * steps)
 
 
-def _replaced(table: pa.Table, users: pa.Array, parts: list[pa.Table]) -> pa.Table:
-    """Return a table with the parts in place of some users' rows, in order of users; one user's keep theirs."""
-    kept = np.flatnonzero(~np.asarray(pc.is_in(table["user_id"], users)))
+def _replaced(table: pa.Table, are_gone: pa.ChunkedArray, parts: list[pa.Table]) -> pa.Table:
+    """Return a table with the parts in place of some of its rows, in order of users; one user's keep theirs."""
+    kept = np.flatnonzero(~np.asarray(are_gone))
     everything = pa.concat_tables([table, *parts])
     rows = pa.array(np.concatenate([kept, np.arange(len(table), len(everything))]))
     in_order = pc.sort_indices(everything["user_id"].take(rows))

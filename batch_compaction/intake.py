@@ -57,14 +57,9 @@ def take_in(read: ReadObject, blocks: Iterable[Block], policy: HourPolicy, lines
 
 
 def _by_hour(lines: pa.Table) -> Iterator[tuple[int, pa.Table]]:
-    """Yield the event hours of lines, each with its lines."""
+    """Yield the event hours of lines, which are in their order, each with its lines."""
     hours = hours_of(lines)
-    if not len(hours):
-        return
-    if (hours != hours[0]).any():
-        in_order = np.argsort(hours, kind="stable")
-        # One copy of every row, and no further one for each hour.
-        lines, hours = lines.take(pa.array(in_order)), hours[in_order]
     bounds = [0, *(np.flatnonzero(np.diff(hours)) + 1).tolist(), len(hours)]
     for start, end in pairwise(bounds):
-        yield int(hours[start]), lines.slice(start, end - start)
+        if end > start:
+            yield int(hours[start]), lines.slice(start, end - start)

@@ -24,7 +24,7 @@ TEXTS: tuple[str, ...] = (
     *("event_type", "action", "event_timestamp", "timestamp"),
 )
 _IDS = 3  # the first ones, which an event must have
-_EVENT_TYPE, _ACTION, _TIMESTAMP, _TIMESTAMP_ALIAS, _METADATA, _SEQ = range(7, 13)
+_EVENT_TYPE, ACTION, _TIMESTAMP, _TIMESTAMP_ALIAS, _METADATA, _SEQ = range(7, 13)
 _NAMES = [name.encode() for name in (*TEXTS, "metadata", "producer_seq")]
 _NAME_LENGTHS = np.array([len(name) for name in _NAMES])
 _NAME_OCTETS = np.array([list(name.ljust(_NAME_LENGTHS.max())) for name in _NAMES], np.uint8)
@@ -117,7 +117,7 @@ def _scan(octets: Octets, marks: Places, latest_us: int, found: Scan) -> tuple[i
 @compiled
 def _instant_of_whole(octets: Octets, row: int, places: Places) -> int:
     """Return the instant of an event that has all it must have, after its aliases stood in; NO_INSTANT of another."""
-    for field, alias in ((_EVENT_TYPE, _ACTION), (_TIMESTAMP, _TIMESTAMP_ALIAS)):
+    for field, alias in ((_EVENT_TYPE, ACTION), (_TIMESTAMP, _TIMESTAMP_ALIAS)):
         if places[row, field, 0] == _ABSENT:
             places[row, field, 0], places[row, field, 1] = places[row, alias, 0], places[row, alias, 1]
         if places[row, field, 0] >= places[row, field, 1]:

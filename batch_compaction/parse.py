@@ -15,9 +15,8 @@ import pyarrow as pa
 
 from batch_compaction import line_scan
 from batch_compaction.arrays import Numbers
-from batch_compaction.line_scan import Scan
+from batch_compaction.placed_events import by_hour, columns_of, with_events
 from batch_compaction.raw import RawObject
-from batch_compaction.text_columns import filled_texts_at, texts_at
 from schemas import lake
 from schemas.blocks import Block
 from schemas.codec import MAX_AHEAD_US, decode
@@ -44,7 +43,7 @@ class ParsedBlock:
     """Some lines of one raw object: lines = accepted rows + quarantined rows + blank.
 
     Attributes:
-        accepted: rows of `LINE_SCHEMA`.
+        accepted: rows of `LINE_SCHEMA`, ordered by event hour.
         quarantined: rows of the quarantine, in order of their lines.
         lines: how many there are.
         blank: how many of them hold nothing.
@@ -76,7 +75,7 @@ def parse_block(raw: RawObject, block: Block) -> ParsedBlock:
         verdict = decode(line, raw.arrival_hour_us)
         if isinstance(verdict, ClickEvent):
             events.append(verdict)
-            event_lines.append(block.first_line + number)
+            event_lines.append(number)
         elif not line.strip():
             blank += 1
         else:
@@ -85,8 +84,11 @@ def parse_block(raw: RawObject, block: Block) -> ParsedBlock:
     if fault is not None:
         rejected.append((block.first_line + lines, block.first_offset + len(data), fault, unread))
         lines += 1
-    accepted = [_plain(raw, data, block.first_line, found), _judged(raw, events, event_lines)]
-    return ParsedBlock(pa.concat_tables(accepted), _quarantined(raw, rejected), lines, blank)
+    if events:
+        data, found = with_events(data, found, _columns(events), np.array(event_lines))
+    found = by_hour(found)
+    accepted = _rows(raw, columns_of(data, found), pa.array(found.lines + block.first_line))
+    return ParsedBlock(accepted, _quarantined(raw, rejected), lines, blank)
 
 
 def _without_unread(block: Block) -> tuple[bytes, bytes, Rejection | None]:
@@ -103,28 +105,13 @@ def _without_unread(block: Block) -> tuple[bytes, bytes, Rejection | None]:
     return data, b"", None
 
 
-def _plain(raw: RawObject, data: bytes, first_line: int, found: Scan) -> pa.Table:
-    """Return the rows of the plain lines."""
-    columns = {name: filled_texts_at(data, found.places[:, field]) for field, name in enumerate(line_scan.TEXTS)}
-    columns["event_timestamp_us"] = pa.array(found.instants).view(pa.timestamp("us"))
-    columns["producer_seq"] = pa.array(found.seqs, mask=found.seqs < 0)
-    bounds = np.zeros(len(found.lines) + 1, np.int32)
-    np.cumsum(found.entry_counts, out=bounds[1:])
-    keys, values = (texts_at(data, found.entries[:, pair]) for pair in (slice(0, 2), slice(2, 4)))
-    columns["metadata"] = pa.MapArray.from_arrays(pa.array(bounds), keys, values)
-    return _rows(raw, columns, pa.array(found.lines + first_line))
-
-
-def _judged(raw: RawObject, events: list[ClickEvent], lines: list[int]) -> pa.Table:
-    """Return the rows of events that the codec read."""
-    if not events:
-        return LINE_SCHEMA.empty_table()
+def _columns(events: list[ClickEvent]) -> dict[str, pa.Array]:
+    """Return name of a field -> its values, of events that the codec read."""
     values: dict[str, Any] = dict(
         zip(ClickEvent.__struct_fields__, zip(*map(msgspec.structs.astuple, events), strict=True), strict=True)
     )
     values["metadata"] = [list(metadata.items()) for metadata in values["metadata"]]
-    columns = {name: pa.array(values[name], LINE_SCHEMA.field(column).type) for column, name in _COLUMNS.items()}
-    return _rows(raw, columns, pa.array(lines, pa.int64()))
+    return {name: pa.array(values[name], LINE_SCHEMA.field(column).type) for column, name in _COLUMNS.items()}
 
 
 def _rows(raw: RawObject, columns: dict[str, pa.Array], lines: pa.Array) -> pa.Table:

@@ -88,9 +88,10 @@ class Spill:
         """
         if not len(rows):
             return
+        size_bytes = rows.nbytes
         self._held[hour_us].append(rows)
-        self._held_bytes += rows.nbytes
-        self._sizes[hour_us] += rows.nbytes
+        self._held_bytes += size_bytes
+        self._sizes[hour_us] += size_bytes
         self._counts[hour_us] += len(rows)
         if self._held_bytes > self._budget_bytes:
             self._write()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 
@@ -25,11 +27,17 @@ def filled_texts_at(data: bytes, places: Places) -> pa.Array:
 def _gathered(data: bytes, places: Places) -> tuple[Places, Octets]:
     """Return texts one behind the other: (where each begins, and where the last one ends; their bytes)."""
     starts = places[:, 0]
-    offsets = np.zeros(len(starts) + 1, np.int32)
+    offsets = _of_arrow(len(starts) + 1, np.int32)
+    offsets[0] = 0
     np.cumsum(places[:, 1] - starts, out=offsets[1:])
-    texts = np.empty(offsets[-1], np.uint8)
+    texts = _of_arrow(int(offsets[-1]), np.uint8)
     _gather(np.frombuffer(data, np.uint8), starts, offsets, texts)
     return offsets, texts
+
+
+def _of_arrow(count: int, kind: type[Any]) -> Any:
+    """Return an array in memory of Arrow's, which takes better care of what stays long beside what does not."""
+    return np.frombuffer(pa.allocate_buffer(count * np.dtype(kind).itemsize), kind)
 
 
 @compiled
