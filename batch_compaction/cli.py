@@ -111,9 +111,11 @@ def _followed(run: Run) -> RunReport:
     """Compact, telling each step, and return the report with what it took."""
     import msgspec
 
+    from batch_compaction.loaded import pass_over_loaded
     from batch_compaction.run import compact
     from batch_compaction.telling import Stopwatch, peak_memory_bytes, telling
 
+    pass_over_loaded()
     watch = Stopwatch()
     with telling(os.environ, run.run_id, run.progress) as tell:
 

@@ -132,6 +132,8 @@ def nulls_of(dataset: ds.Dataset, column: str) -> int:
 
 def instants_of(dataset: ds.Dataset, column: str) -> tuple[int, int] | None:
     """Return the earliest and the latest instant of a timestamp column, in microseconds; None where there is none."""
+    if not dataset.count_rows():
+        return None
     query = f"SELECT epoch_us(min({column})), epoch_us(max({column})) FROM source"  # noqa: S608 - a name of ours
     with connection(source=lean(dataset, [column])) as opened:
         [(earliest, latest)] = opened.execute(query).fetchall()

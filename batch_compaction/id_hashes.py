@@ -118,6 +118,8 @@ def shared_texts(column: str, left: ds.Dataset, right: ds.Dataset, candidates: H
 
 
 def _hash_batches(column: str, rows: ds.Scanner | ds.Dataset) -> Iterator[Hashes]:
+    if isinstance(rows, ds.Dataset) and not rows.count_rows():
+        return
     query = f"SELECT hash({column}) FROM source"  # noqa: S608
     with connection(source=lean(rows, [column])) as opened:
         for batch in opened.sql(query).to_arrow_reader(_BATCH_ROWS):

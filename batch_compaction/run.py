@@ -196,7 +196,7 @@ def _spills(run: Run, folder: Path) -> Iterator[tuple[Spill, Spill]]:
     """Give the places where accepted and quarantined lines wait."""
     at_once = _room(run, folder).at_once_bytes
     with (
-        Spill(LINE_SCHEMA, folder / "lines.arrows", 2 * at_once) as lines,
+        Spill(LINE_SCHEMA, folder / "lines.arrows", 3 * at_once) as lines,
         Spill(QUARANTINE.schema, folder / "quarantine.arrows", at_once // 4) as quarantined,
     ):
         yield lines, quarantined

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from batch_compaction.find import find_all
+from batch_compaction.loaded import pass_over_loaded
 from batch_compaction.plan import HourPolicy
 from batch_compaction.run import Run, compact
 from bench.compaction_input import RAW_BUCKET
@@ -20,6 +21,7 @@ from schemas.instants import DAY_US
 def main() -> None:
     """Compact the buckets in one folder into tables in another."""
     source, target = map(Path, sys.argv[1:])
+    pass_over_loaded()
     s3 = s3_of(source)
     report = compact(
         Run(
