@@ -35,7 +35,7 @@ from schemas.tables import TABLE_NAMES, TABLES, Table
 
 Partition = tuple[int, ...]
 _COPIED_BYTES = 1 << 20
-_NAMES_OF_FEW = {"click_id", "session_id", "key", "etag", "detail"}
+_NAMES_OF_FEW = {"click_id", "user_id", "session_id", "key", "etag", "detail"}
 # Texts that are anything anywhere: their bounds let no reader pass over a file, and cost a quarter of the writing.
 _WITHOUT_BOUNDS = {
     *("session_id", "event_type", "device_type", "page_url", "referrer_url", "producer_id"),

@@ -59,18 +59,20 @@ def by_hour(found: Scan) -> Scan:
     hours = found.instants // HOUR_US
     if not len(hours) or (hours == hours[0]).all():
         return found
-    order = np.argsort(hours, kind="stable")
+    hours -= hours.min()
+    # Numbers of 16 bits, for as good as always they are small enough, are sorted without comparing them.
+    order = np.argsort(hours.astype(np.uint16) if hours.max() < 1 << 16 else hours, kind="stable")
     counts = found.entry_counts[order]
     # Where the entries of each event begin: before, and from now on.
     before, after = (np.cumsum(of, dtype=np.int64) - of for of in (found.entry_counts, counts))
     entries = np.arange(len(found.entries)) + np.repeat(before[order] - after, counts)
     return Scan(
         found.lines[order],
-        found.places[order],
+        found.places.take(order, axis=0),
         found.instants[order],
         found.seqs[order],
         counts,
-        found.entries[entries],
+        found.entries.take(entries, axis=0),
         found.others,
     )
 

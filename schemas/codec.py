@@ -64,6 +64,7 @@ class _Canonical(msgspec.Struct, omit_defaults=True, gc=False):
 
 _decode_wire = msgspec.json.Decoder(_Wire).decode
 _decode_texts = msgspec.json.Decoder(dict[str, str]).decode
+_decode_text = msgspec.json.Decoder(str).decode
 _decode_raw_values = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _encode_json = msgspec.json.Encoder().encode
 
@@ -209,11 +210,7 @@ def _json_texts(written: msgspec.Raw) -> dict[str, str]:
     except msgspec.ValidationError:
         raise _RejectedError(RejectReason.WRONG_TYPE, "metadata is not an object") from None
     raws = ((key, bytes(value).strip()) for key, value in values.items())
-    return {
-        key: msgspec.json.decode(raw, type=str) if raw.startswith(b'"') else raw.decode()
-        for key, raw in raws
-        if raw != b"null"
-    }
+    return {key: _decode_text(raw) if raw.startswith(b'"') else raw.decode() for key, raw in raws if raw != b"null"}
 
 
 def _producer_seq(value: Any) -> int | None:
