@@ -11,6 +11,7 @@ import signal
 import sys
 import traceback
 from contextlib import ExitStack
+from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from random import Random
@@ -83,13 +84,23 @@ class KeepAliveHandler(MotoRequestHandler):  # type: ignore[misc]
         return *started[-1], body
 
 
+class Dispatcher(DomainDispatcherApplication):  # type: ignore[misc]
+    """Hands a request to the service of its host, which the library looks up in its own folders at each request."""
+
+    @lru_cache(maxsize=1024)  # noqa: B019 (lives as long as the process)
+    def get_backend_for_host(self, host: str | None) -> str | None:
+        """Return the name of the service that a host belongs to."""
+        found: str | None = super().get_backend_for_host(host)
+        return found
+
+
 def serve(port: int, faults: Faults) -> BaseWSGIServer:
     """Return the server, bound and listening but not yet serving; the mends must be installed.
 
     Raises:
         SystemExit: the port is taken.
     """
-    application = Shim(DomainDispatcherApplication(create_backend_app), faults)
+    application = Shim(Dispatcher(create_backend_app), faults)
     return make_server(HOST, port, application, threaded=True, request_handler=KeepAliveHandler)
 
 

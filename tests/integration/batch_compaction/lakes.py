@@ -11,7 +11,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,12 +48,12 @@ class TestLake:
     settings: Settings
     environment: dict[str, str]
 
-    @property
+    @cached_property
     def s3(self) -> S3Client:
         client: S3Client = boto3.client("s3")
         return client
 
-    @property
+    @cached_property
     def lake(self) -> Lake:
         return open_lake(self.settings, self.environment)
 
@@ -79,7 +79,7 @@ class TestLake:
         return compact(Run(s3, found, self.lake, policy, run_id, on_step, **options))
 
     def rows(self, table: str, *columns: str) -> list[dict[str, Any]]:
-        found = self.lake.find().get(table)
+        found = self.lake.find([table]).get(table)
         rows = found.rows() if found else None
         return [] if rows is None else (rows.select(list(columns)) if columns else rows).to_pylist()
 
