@@ -9,9 +9,11 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import botocore.session
 import pytest
 
 # Where the jar of Flink's Kinesis connector lies, on a machine that has it.
@@ -63,7 +65,11 @@ class LocalStack:
     def clear_faults(self) -> None:
         self._control("DELETE")
 
-    def _control(self, method: str, body: object = None) -> None:
+    def struck(self, operation: str) -> int:
+        """Return how many requests have failed by what is injected."""
+        return int(self._control("GET")[operation]["struck"])
+
+    def _control(self, method: str, body: object = None) -> dict[str, Any]:
         import json
         import urllib.request
 
@@ -74,6 +80,16 @@ class LocalStack:
         )
         with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 (http, ours)
             assert answer.status == 200
+            found: dict[str, Any] = json.load(answer)
+            return found
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _service_models_are_read_once() -> Iterator[None]:
+    """Has every client take its service's model, megabytes of JSON, from one cache; else each session reads its own."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(botocore.session, "create_loader", cache(botocore.session.create_loader))
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -1,27 +1,68 @@
 import os
 import uuid
+from collections.abc import Callable, Iterator
+from multiprocessing.context import ForkServerContext
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from schemas.settings import Settings
+from tests.integration.batch_compaction import dying
+from tests.integration.batch_compaction.dying import Work
 from tests.integration.batch_compaction.lakes import TestLake
+
+MakeLake = Callable[[], TestLake]
+Kill = Callable[..., None]
+
+
+@pytest.fixture(scope="module")
+def make_lake(emulator: Any) -> Iterator[MakeLake]:
+    """A function that makes a lake on the emulator, which every client talks to meanwhile."""
+
+    def make() -> TestLake:
+        name = uuid.uuid4().hex[:12]
+        settings = Settings(
+            stream="clickstream",
+            raw_bucket=f"raw-{name}",
+            curated_bucket=f"curated-{name}",
+            alerts_topic_arn="arn:aws:sns:us-east-1:123456789012:PurchaseAlerts",
+            dead_letter_queue_url="http://127.0.0.1/queue",
+            database=f"lake_{name}",
+        )
+        lake = TestLake(settings, dict(os.environ))
+        for bucket in (settings.raw_bucket, settings.curated_bucket):
+            lake.s3.create_bucket(Bucket=bucket)
+        return lake
+
+    with pytest.MonkeyPatch.context() as patched:
+        for variable, value in emulator.environment.items():
+            patched.setenv(variable, value)
+        yield make
 
 
 @pytest.fixture
-def lake(emulator: Any, monkeypatch: pytest.MonkeyPatch) -> TestLake:
-    for variable, value in emulator.environment.items():
-        monkeypatch.setenv(variable, value)
-    name = uuid.uuid4().hex[:12]
-    settings = Settings(
-        stream="clickstream",
-        raw_bucket=f"raw-{name}",
-        curated_bucket=f"curated-{name}",
-        alerts_topic_arn="arn:aws:sns:us-east-1:123456789012:PurchaseAlerts",
-        dead_letter_queue_url="http://127.0.0.1/queue",
-        database=f"lake_{name}",
-    )
-    test_lake = TestLake(settings, dict(os.environ))
-    for bucket in (settings.raw_bucket, settings.curated_bucket):
-        test_lake.s3.create_bucket(Bucket=bucket)
-    return test_lake
+def lake(make_lake: MakeLake) -> TestLake:
+    return make_lake()
+
+
+@pytest.fixture(scope="session")
+def _fork_server() -> ForkServerContext:
+    """Starts processes that have everything imported, from one that did nothing else."""
+    context = ForkServerContext()
+    context.set_forkserver_preload([dying.__name__])
+    return context
+
+
+@pytest.fixture
+def kill(_fork_server: ForkServerContext, tmp_path: Path) -> Kill:
+    """A function that has a process do some work on a lake, and be killed when a step of it begins."""
+
+    def kill(lake: TestLake, work: Work, step: str, *arguments: str) -> None:
+        log = tmp_path / "stderr"
+        process = _fork_server.Process(target=dying.die, args=(lake, work, step, log, arguments))
+        process.start()
+        process.join()
+        assert process.exitcode == -9, log.read_text()
+
+    return kill

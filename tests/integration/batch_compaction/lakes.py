@@ -1,18 +1,11 @@
-"""A lake of its own for each test, on an emulator that they share; and the run that the tests let die.
-
-Run as a program it compacts once and kills itself, as `kill -9` would, when the step given as argument begins.
-"""
+"""A lake of its own for each test, on an emulator that they share."""
 
 from __future__ import annotations
 
 import gzip
-import os
-import signal
-import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property, partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -25,8 +18,8 @@ from batch_compaction.run import Run, compact
 from schemas.codec import encode
 from schemas.event import ClickEvent
 from schemas.instants import HOUR_US, parse_instant_us
-from schemas.lake import RAW_PREFIX, hour_folder
-from schemas.settings import Settings, load_settings
+from schemas.lake import RAW_PREFIX, hour_folder, partition_of_hour
+from schemas.settings import Settings
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -42,11 +35,14 @@ def event(event_id: str, minute: int = 0, hour_us: int = HOUR, **fields: Any) ->
 
 @dataclass(frozen=True)
 class TestLake:
-    """Buckets and a database that only one test uses."""
+    """Buckets and a database that only one test uses; another process gets them pickled, without the clients."""
 
     __test__ = False
     settings: Settings
     environment: dict[str, str]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"settings": self.settings, "environment": self.environment}
 
     @cached_property
     def s3(self) -> S3Client:
@@ -78,9 +74,11 @@ class TestLake:
         found = partial(find_all, s3, self.settings.raw_bucket)
         return compact(Run(s3, found, self.lake, policy, run_id, on_step, **options))
 
-    def rows(self, table: str, *columns: str) -> list[dict[str, Any]]:
+    def rows(self, table: str, *columns: str, hours: Iterable[int] | None = None) -> list[dict[str, Any]]:
+        """Return the rows of a table, or of those of its partitions that are such hours."""
+        partitions = None if hours is None else [partition_of_hour(hour_us) for hour_us in hours]
         found = self.lake.find([table]).get(table)
-        rows = found.rows() if found else None
+        rows = found.rows(partitions) if found else None
         return [] if rows is None else (rows.select(list(columns)) if columns else rows).to_pylist()
 
     def snapshots(self) -> dict[str, int]:
@@ -90,19 +88,3 @@ class TestLake:
     def contents(self) -> dict[str, list[dict[str, Any]]]:
         """Return the rows of every table."""
         return {name: self.rows(name) for name in self.lake.find()}
-
-
-def main() -> None:
-    """Compact once and die at a step."""
-    settings = load_settings(os.environ, Path.cwd())
-    fatal = sys.argv[1]
-
-    def die_at(step: str) -> None:
-        if step.startswith(fatal):
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    TestLake(settings, dict(os.environ)).compact(on_step=die_at)
-
-
-if __name__ == "__main__":
-    main()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import gzip
+import os
 import re
-import signal
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -27,8 +29,10 @@ from batch_compaction.report import RunReport
 from batch_compaction.verdicts import Acceptance
 from schemas.codec import encode
 from schemas.errors import WorkFailedError
+from schemas.event import ClickEvent
 from schemas.instants import HOUR_US
 from schemas.tables import DIM_USERS, FACT_CLICKS, TABLES_OF_RUNS
+from tests.integration.batch_compaction.dying import compaction
 from tests.integration.batch_compaction.lakes import ALL_CLOSED, HOUR, TestLake, event
 from tests.user_query import users_of
 
@@ -207,29 +211,49 @@ def test_plain_pyiceberg_and_duckdb_on_the_files_read_the_same(lake: TestLake, t
     assert (count, users) == (100, 7)
 
 
+def hour_for(step: str) -> int:
+    """Return an hour of which only the run that is killed at this step finds something new."""
+    return HOUR - 2 * STEPS.index(step) * HOUR_US
+
+
+def name_for(step: str) -> str:
+    """Return what objects, ids and users of its hour begin with."""
+    return f"step-{STEPS.index(step):02}-"
+
+
+def events_for(step: str) -> list[ClickEvent]:
+    """Return events of its hour."""
+    name, hour_us = name_for(step), hour_for(step)
+    return [event(f"{name}{number}", number % 60, hour_us, user_id=f"{name}{number % 7}") for number in range(100)]
+
+
+@pytest.fixture(scope="module")
+def published(make_lake: Callable[[], TestLake]) -> TestLake:
+    """A lake in which the first events of each step's hour are published."""
+    lake = make_lake()
+    for step in STEPS:
+        lake.put(f"{name_for(step)}a", [*events_for(step)[:60], b"{broken"], hour_for(step))
+    lake.compact()
+    return lake
+
+
 @pytest.mark.parametrize("step", STEPS)
-def test_a_run_killed_at_any_step_is_simply_run_again(lake: TestLake, step: str) -> None:
-    lake.put("a", [*EVENTS[:60], b"{broken"])
-    lake.compact()
-    lake.put(
-        "b", [*EVENTS[30:], event("e1", minute=1, user_id="other"), b"[]", event("before", hour_us=HOUR - HOUR_US)]
-    )
-    died = subprocess.run(
-        [sys.executable, "-m", "tests.integration.batch_compaction.lakes", step],
-        env=lake.environment | lake.settings.as_environment(),
-        cwd=Path(__file__).parents[3],
-        capture_output=True,
-        check=False,
-    )
-    assert died.returncode == -signal.SIGKILL, died.stderr.decode()
-    lake.compact()
-    assert sorted(row["click_id"] for row in lake.rows("fact_clicks")) == sorted(
-        [*(e.event_id for e in EVENTS), "before"]
-    )
-    assert [row["user_id"] for row in lake.rows("conflicts")] == ["other"]
-    assert sorted(row["reason"] for row in lake.rows("quarantine")) == ["not_an_object", "not_json"]
-    assert sum(row["events"] for row in lake.rows("dim_users")) == 101
-    assert lake.compact().committed == []
+def test_a_run_killed_at_any_step_is_simply_run_again(
+    published: TestLake, kill: Callable[..., None], step: str
+) -> None:
+    name, hour_us, events = name_for(step), hour_for(step), events_for(step)
+    conflict = event(f"{name}1", 1, hour_us, user_id=f"{name}other")
+    before = event(f"{name}before", hour_us=hour_us - HOUR_US, user_id=f"{name}0")
+    published.put(f"{name}b", [*events[30:], conflict, b"[]", before], hour_us)
+    kill(published, compaction, step)
+    published.compact()
+
+    of_step = partial(published.rows, hours=[hour_us, hour_us - HOUR_US])
+    assert sorted(row["click_id"] for row in of_step("fact_clicks")) == sorted(e.event_id for e in [*events, before])
+    assert [row["user_id"] for row in of_step("conflicts")] == [f"{name}other"]
+    assert sorted(row["reason"] for row in of_step("quarantine")) == ["not_an_object", "not_json"]
+    assert sum(row["events"] for row in published.rows("dim_users") if row["user_id"].startswith(name)) == 101
+    assert published.compact().committed == []
 
 
 def test_two_runs_at_once_lose_nothing_and_double_nothing(lake: TestLake) -> None:
@@ -237,7 +261,7 @@ def test_two_runs_at_once_lose_nothing_and_double_nothing(lake: TestLake) -> Non
         lake.put(f"o{number}", [*EVENTS[number * 25 : number * 25 + 30], b"{broken"])
     runs = [
         subprocess.Popen(
-            [sys.executable, "-m", "tests.integration.batch_compaction.lakes", "never"],
+            [sys.executable, "-m", "batch_compaction.entry", "compact", "--all", "--reconcile"],
             env=lake.environment | lake.settings.as_environment(),
             cwd=Path(__file__).parents[3],
             stderr=subprocess.PIPE,
@@ -278,8 +302,10 @@ def test_another_commit_in_between_makes_the_run_plan_again(lake: TestLake) -> N
     ],
 )
 def test_a_service_error_fails_the_run_and_the_next_one_is_right(
-    lake: TestLake, emulator: Any, step: str, operation: str
+    lake: TestLake, emulator: Any, monkeypatch: pytest.MonkeyPatch, step: str, operation: str
 ) -> None:
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "2")
+    lake = TestLake(lake.settings, dict(os.environ))
     lake.put("a", [*EVENTS[:50], b"{broken"])
     lake.compact()
     lake.put("b", [*EVENTS[50:], b"{broken"])

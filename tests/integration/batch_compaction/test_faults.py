@@ -45,17 +45,19 @@ def assert_whole(lake: TestLake, ids: Iterable[str], quarantined: int = 0) -> No
     assert sum(row["events"] for row in lake.rows("dim_users")) == len(set(ids))
 
 
-def command(lake: TestLake, *options: str, **process: Any) -> subprocess.CompletedProcess[str]:
+def command(
+    lake: TestLake, preexec_fn: Callable[[], object] | None = None, **variables: str
+) -> subprocess.CompletedProcess[str]:
     """Run `clickstream compact` as a user does."""
     return subprocess.run(
-        [sys.executable, "clickstream.py", "compact", "--reconcile", "--all", *options],
-        env=lake.environment | lake.settings.as_environment() | {"COLUMNS": "1000"},
+        [sys.executable, "clickstream.py", "compact", "--reconcile", "--all"],
+        env=lake.environment | lake.settings.as_environment() | {"COLUMNS": "1000"} | variables,
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
         timeout=240,
-        **process,
+        preexec_fn=preexec_fn,
     )
 
 
@@ -123,7 +125,8 @@ def test_a_service_that_goes_on_failing_is_told_in_one_line(lake: TestLake, emul
     lake.put("b", [event("late")])
     emulator.inject(**{operation: {"error": "InternalFailure", "status": 500, "times": 10_000}})
     try:
-        done = command(lake)
+        done = command(lake, AWS_MAX_ATTEMPTS="3")
+        assert emulator.struck(operation) == 3
     finally:
         emulator.clear_faults()
     assert done.returncode == 1

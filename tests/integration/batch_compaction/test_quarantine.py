@@ -5,9 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
-import signal
-import subprocess
-import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +23,7 @@ from batch_compaction.repair_rules import parse_rules
 from schemas.errors import ConfigError, WorkFailedError
 from schemas.instants import HOUR_US
 from schemas.lake import hour_folder
+from tests.integration.batch_compaction.dying import replay_of
 from tests.integration.batch_compaction.lakes import HOUR, TestLake, event
 
 NOW = HOUR + 48 * HOUR_US
@@ -140,11 +139,11 @@ def test_a_line_that_was_good_from_the_beginning_wins_over_a_repaired_one(lake: 
 
 
 @pytest.mark.parametrize("step", ["judge ", "put ", "publish quarantine_resolutions", "done"])
-def test_a_replay_killed_at_any_step_is_simply_run_again(lake: TestLake, step: str) -> None:
+def test_a_replay_killed_at_any_step_is_simply_run_again(lake: TestLake, kill: Callable[..., None], step: str) -> None:
     lake.put("a", [NO_USER, BROKEN])
     lake.put("b", [GERMAN], HOUR + HOUR_US)
     lake.compact()
-    let_it_die(lake, step)
+    kill(lake, replay_of, step, RULES)
     lake.put("c", [NO_USER.replace(b"no-user", b"came-between")])
     lake.compact()
     run(lake)
@@ -158,10 +157,12 @@ def test_a_replay_killed_at_any_step_is_simply_run_again(lake: TestLake, step: s
     assert lake.snapshots() == before
 
 
-def test_what_a_dead_replay_has_written_is_repaired_whatever_the_rules_of_the_next_one(lake: TestLake) -> None:
+def test_what_a_dead_replay_has_written_is_repaired_whatever_the_rules_of_the_next_one(
+    lake: TestLake, kill: Callable[..., None]
+) -> None:
     lake.put("a", [NO_USER, BROKEN])
     lake.compact()
-    let_it_die(lake, "publish quarantine_resolutions")
+    kill(lake, replay_of, "publish quarantine_resolutions", RULES)
     dismiss_all = '[[rule]]\ndismiss = "all of it"\n'
     told = preview(given(lake, dismiss_all))
     report = run(lake, dismiss_all)
@@ -170,18 +171,6 @@ def test_what_a_dead_replay_has_written_is_repaired_whatever_the_rules_of_the_ne
     assert [mark["resolution"] for mark in marks] == ["repaired", "dismissed"]
     assert marks[0]["rules_digest"] == parse_rules(RULES, "first").digest
     assert marks[1]["rules_digest"] == report.rules_digest
-
-
-def let_it_die(lake: TestLake, step: str) -> None:
-    died = subprocess.run(
-        [sys.executable, "-m", "tests.integration.batch_compaction.dying_replay", step],
-        env=lake.environment | lake.settings.as_environment(),
-        cwd=Path(__file__).parents[3],
-        input=RULES.encode(),
-        capture_output=True,
-        check=False,
-    )
-    assert died.returncode == -signal.SIGKILL, died.stderr.decode()
 
 
 def test_another_replay_in_between_makes_this_one_plan_again(lake: TestLake) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +11,7 @@ from batch_compaction.plan import HourPolicy
 from schemas.errors import WorkFailedError
 from schemas.instants import HOUR_US
 from schemas.tables import FACT_CLICKS
+from tests.integration.batch_compaction.dying import rollback
 from tests.integration.batch_compaction.lakes import ALL_CLOSED, HOUR, TestLake, event
 from tests.integration.batch_compaction.rollbacks import back, changes, check_users, check_whole, hours, ids, states
 
@@ -29,8 +28,6 @@ STEPS = [
     "publish hour_changes",
     "publish hours",
 ]
-# Where a process of its own is killed; elsewhere an exception that nothing handles ends it as abruptly.
-KILLED = ("roll back conflicts", "roll back fact_clicks", "publish hours")
 
 
 @pytest.fixture
@@ -112,34 +109,11 @@ def test_a_whole_run_is_rolled_back_with_what_came_after_it_in_its_hours(repaire
     check_whole(repaired, tmp_path)
 
 
-class DiedError(BaseException):
-    """The rollback died here: no handler of errors sees it."""
-
-
-def die(lake: TestLake, step: str, for_real: bool) -> None:
-    """Roll the hour back until a step begins, in a process that is killed then, or in this one."""
-    if not for_real:
-
-        def die_at(current: str) -> None:
-            if current.startswith(step):
-                raise DiedError
-
-        with pytest.raises(DiedError):
-            back(lake, HOUR, on_step=die_at)
-        return
-    died = subprocess.run(
-        [sys.executable, "-m", "tests.integration.batch_compaction.dying_rollback", step],
-        env=lake.environment | lake.settings.as_environment(),
-        cwd=Path(__file__).parents[3],
-        capture_output=True,
-        check=False,
-    )
-    assert died.returncode == -signal.SIGKILL, died.stderr.decode()
-
-
-def test_a_rollback_killed_at_any_step_is_finished_by_the_next(repaired: TestLake, tmp_path: Path) -> None:
+def test_a_rollback_killed_at_any_step_is_finished_by_the_next(
+    repaired: TestLake, kill: Callable[..., None], tmp_path: Path
+) -> None:
     for number, step in enumerate(STEPS):
-        die(repaired, step, for_real=step in KILLED)
+        kill(repaired, rollback, step)
         if number % 2:  # a run that finds it finishes it, too
             repaired.compact()
         else:
