@@ -338,9 +338,11 @@ class SureGlueCatalog(GlueCatalog):
 
 
 def open_lake(settings: Settings, environment: Mapping[str, str]) -> Lake:
-    """Return the lake that the settings name; region, endpoints and credentials are the environment's."""
-    properties = {"client.region": boto3.Session().region_name or "us-east-1"}
-    # boto3 reads the standard endpoint variables, Arrow's S3 client does not.
+    """Return the lake that the settings name; region, endpoints, credentials and attempts are the environment's."""
+    properties: dict[str, Any] = {"client.region": boto3.Session().region_name or "us-east-1"}
+    # boto3 reads the standard variables; Arrow's S3 client, and what the catalog makes a client of Glue with, do not.
+    if attempts := environment.get("AWS_MAX_ATTEMPTS"):
+        properties["glue.max-retries"] = int(attempts) - 1
     if endpoint := environment.get("AWS_ENDPOINT_URL_S3") or environment.get("AWS_ENDPOINT_URL"):
         properties["s3.endpoint"] = endpoint
     return Lake(SureGlueCatalog("glue", client=None, **properties), settings.database, settings.curated_bucket)
