@@ -81,8 +81,12 @@ def roll_back(
     planned: dict[int, Target] = {}
 
     def say() -> None:
-        finished.update(finish_all(by))
         log = HourLog.open(by.lake, by.lake.open(FACT_CLICKS))
+        if unfinished := log.unfinished():
+            # Known as finished even where a run overtakes this and does it: these hours go back no further.
+            finished.update(unfinished)
+            finish_all(by)
+            log = HourLog.open(by.lake, by.lake.open(FACT_CLICKS))
         planned.clear()
         planned.update({target.hour_us: target for target in targets(log, finished)})
         _say(by, log, planned, why)
@@ -155,13 +159,15 @@ def _check_files(facts: LakeTable, conflicts: LakeTable, at: Partition, version:
             raise WorkFailedError(f"{address} of that version is gone: it is older than what maintain keeps")
 
 
-def finish_all(by: Rollback) -> set[int]:
-    """Finish every rollback that was said; return the hours."""
+def finish_all(by: Rollback) -> None:
+    """Finish every rollback that was said.
+
+    Raises:
+        CommitFailedException: another commit came first.
+    """
     log = HourLog.open(by.lake, by.lake.open(FACT_CLICKS))
-    unfinished = log.unfinished()
-    for run_id in sorted({row.run_id for row in unfinished.values()}):
+    for run_id in sorted({row.run_id for row in log.unfinished().values()}):
         _finish(by, run_id)
-    return set(unfinished)
 
 
 def _finish(by: Rollback, run_id: str) -> None:

@@ -1,235 +1,74 @@
-"""Random lives of a lake: objects come, runs die, overtake each other or hold hours back, and in the end all is there.
+"""Random lives of a lake: objects come, runs and rollbacks die or overtake each other, and in the end all is there.
 
-A life is lived in a folder, with the real engine, catalog and clients, answered in-process. However it was lived, its
-tables end with the bytes that one run over all objects writes; `differences` says where they do not.
+However a life was lived, once all that was rolled back is redone its tables have the bytes that one run over all
+objects writes; `differences` says where they do not.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import Any
 
-from pyiceberg.catalog.glue import GlueCatalog
-
-from batch_compaction.find import find_all
-from batch_compaction.lake_tables import Lake
-from batch_compaction.limits import QualityLimits
 from batch_compaction.plan import HourPolicy
-from batch_compaction.report import RunReport
-from batch_compaction.run import Run, compact
-from bench.compaction_services import FolderIO, lake_of, s3_of
+from bench.compaction_place import ALL_CLOSED, HOUR, LENIENT, STRICT, Episode, Place, RawFile, Setback, differences
 from schemas.codec import encode
 from schemas.event import ClickEvent
-from schemas.instants import HOUR_US, parse_instant_us
+from schemas.instants import HOUR_US
 from schemas.lake import RAW_PREFIX, hour_folder
-from schemas.tables import TABLES_OF_RUNS
 
-HOUR = parse_instant_us("2026-11-24T10:00:00Z")
-RAW_BUCKET = "raw"
-LENIENT = QualityLimits()
-# Holds every hour in which a line came twice.
-STRICT = QualityLimits(min_lines=1, max_duplicate_ratio=0.0, blocking=("duplicate_ratio",))
-ALL_CLOSED = HourPolicy(HOUR + 48 * HOUR_US)
-# A run makes about so many calls, where each table changes.
+HOURS = (HOUR - HOUR_US, HOUR, HOUR + HOUR_US)
+# All that was rolled back is published again.
+REDO = Episode(policy=HourPolicy(ALL_CLOSED.now_us, only=frozenset(HOURS)), redo=True)
+# A run makes about so many calls, where each table changes, and a rollback more.
 _CALLS = 190
+_CALLS_OF_ROLLBACK = 300
 _STEPS = 20
 _IDS = ["e", "f", "g", "h\0", "h\0\0", "h", "i\ud7ff", "j\U0010ffff", *(f"n{number}" for number in range(8))]
 # None begins with a bracket, which at the head of an object would begin an array.
 _BROKEN = [b"{broken", b"7", b"", b" \t", b'{"user_id": "\xff"}', b'"text"', b"\0", b'{"event_id": "\\ud800"}']
 
 
-class DiedError(BaseException):
-    """The run died here, as a killed process does: no handler of errors sees it."""
-
-
-@dataclass(frozen=True, slots=True)
-class RawFile:
-    """A raw object: its key and its lines."""
-
-    key: str
-    lines: tuple[bytes, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Episode:
-    """Some objects come, and a run starts.
-
-    Attributes:
-        comes: the objects.
-        policy: of the run.
-        limits: of its checks.
-        dies_at: the call at which it dies; 0 where it does not.
-        overtaken_at: the step at which another run comes and goes; 0 for none.
-    """
-
-    comes: tuple[RawFile, ...]
-    policy: HourPolicy = ALL_CLOSED
-    limits: QualityLimits = LENIENT
-    dies_at: int = 0
-    overtaken_at: int = 0
-
-
 @dataclass(frozen=True, slots=True)
 class Lived:
-    """What happened in a life: runs, and how many of them died, were overtaken, or held hours back."""
+    """What happened in a life: runs and rollbacks, and how many died, were overtaken, held hours back, had nothing."""
 
     runs: int
+    rollbacks: int
     deaths: int
     overtaken: int
     held: int
-
-
-@dataclass(slots=True)
-class _Fuse:
-    """Burns down by a call; the run dies at its end."""
-
-    left: int
-
-    def burn(self) -> None:
-        """Count a call."""
-        self.left -= 1
-        if self.left == 0:
-            raise DiedError
-
-    @contextmanager
-    def out(self) -> Iterator[None]:
-        """Count no calls meanwhile."""
-        left, self.left = self.left, 0
-        yield
-        self.left = left
-
-
-_FUSES: dict[str, _Fuse] = {}
-
-
-class FusedIO(FolderIO):
-    """Iceberg's files in a folder; each that is begun or looked at burns the fuse of the folder."""
-
-    def new_output(self, location: str) -> Any:
-        self._burn()
-        return super().new_output(location)
-
-    def new_input(self, location: str) -> Any:
-        self._burn()
-        return super().new_input(location)
-
-    def _burn(self) -> None:
-        _FUSES[self.properties["clickstream.bench-folder"]].burn()
-
-
-@dataclass(slots=True)
-class Place:
-    """A folder with the buckets and the catalog of one life."""
-
-    folder: Path
-    lived: list[str] = field(default_factory=list)
-
-    def put(self, file: RawFile, source: Place | None = None) -> None:
-        """Put an object, which is the very same as that of another place, entity tag and all."""
-        path = self.folder / RAW_BUCKET / file.key
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if source is None:
-            path.write_bytes(b"\n".join(file.lines))
-        else:
-            os.link(source.folder / RAW_BUCKET / file.key, path)
-
-    def live(self, episode: Episode, told: Callable[[str], object] = lambda _: None) -> RunReport | None:
-        """Have a run over what is there, which tells its steps; None where it died."""
-        lake, fuse = self._lake(episode.dies_at)
-        steps = 0
-
-        def on_step(step: str) -> None:
-            nonlocal steps
-            told(step)
-            steps += 1
-            if steps == episode.overtaken_at:
-                with fuse.out():
-                    self._run(lake, Episode((), episode.policy), lambda _: None)
-                self.lived.append("overtaken")
-            fuse.burn()
-
-        try:
-            return self._run(lake, episode, on_step)
-        except DiedError:
-            self.lived.append("died")
-            return None
-        finally:
-            del _FUSES[str(self.folder)]
-
-    def _lake(self, dies_at: int) -> tuple[Lake, _Fuse]:
-        fuse = _FUSES[str(self.folder)] = _Fuse(dies_at)
-        plain = lake_of(self.folder)
-        glue = plain.catalog.glue
-        glue.meta.events.register_first("before-send.glue", lambda **_: fuse.burn())
-        properties = plain.catalog.properties | {"py-io-impl": f"{FusedIO.__module__}.{FusedIO.__name__}"}
-        return Lake(GlueCatalog("glue", client=glue, **properties), plain.database, plain.bucket), fuse
-
-    def _run(self, lake: Lake, episode: Episode, on_step: Callable[[str], None]) -> RunReport:
-        s3 = s3_of(self.folder)
-        s3.meta.events.register_first("before-send.s3", lambda **_: _FUSES[str(self.folder)].burn())
-        self.lived.append("run")
-        report = compact(
-            Run(
-                s3=s3,
-                find=lambda: find_all(s3, RAW_BUCKET),
-                lake=lake,
-                policy=episode.policy,
-                run_id=f"run-{len(self.lived)}",
-                on_step=on_step,
-                limits=episode.limits,
-            )
-        )
-        self.lived += ["held"] * bool(report.held)
-        return report
-
-    def data_files(self) -> dict[str, bytes]:
-        """Return the files of every table but of those that tell of runs."""
-        return {
-            path: (self.folder / path.removeprefix("s3://")).read_bytes()
-            for name, table in lake_of(self.folder).find().items()
-            for path in (table.paths() if name not in TABLES_OF_RUNS else ())
-        }
-
-    def rows(self, table: str) -> list[dict[str, Any]]:
-        """Return the rows of a table."""
-        found = lake_of(self.folder).find([table])
-        rows: list[dict[str, Any]] = found[table].rows().to_pylist() if found else []
-        return rows
+    refused: int
 
 
 def live(random: Random, folder: Path) -> Lived:
     """Live a random life and hold its end against one run over the same objects.
 
     Raises:
-        AssertionError: they differ, or a run over nothing new commits something.
+        AssertionError: they differ, the tables disagree in between, or a run over nothing new commits something.
     """
     files = files_of(random)
     once, life = Place(folder / "once"), Place(folder / "life")
     for file in files:
         once.put(file)
-    once.live(Episode(tuple(files)))
-    for episode in episodes_of(random, files):
-        for file in episode.comes:
-            life.put(file, source=once)
-        life.live(episode)
-    life.live(Episode(()))
+    once.live(Episode())
+    for episode in [*episodes_of(random, files), REDO, Episode()]:
+        if isinstance(episode, Setback):
+            has_ended = life.roll_back(episode) is not None
+        else:
+            for file in episode.comes:
+                life.put(file, source=once)
+            has_ended = life.live(episode) is not None
+        if has_ended and (faults := life.faults()):
+            raise AssertionError(f"after {episode}: {faults}")
     if differing := differences(once.data_files(), life.data_files()):
         raise AssertionError(f"not as after one run: {differing}")
-    again = life.live(Episode(()))
+    again = life.live(Episode())
     assert again is not None
     if again.committed or again.unpublished:
         raise AssertionError(f"a run over nothing new committed {again.committed}, {again.unpublished} lines are left")
-    return Lived(*map(life.lived.count, ("run", "died", "overtaken", "held")))
-
-
-def differences(one: dict[str, bytes], other: dict[str, bytes]) -> list[str]:
-    """Return the addresses of files that are not the same on both sides."""
-    return sorted(path for path in one.keys() | other.keys() if one.get(path) != other.get(path))
+    return Lived(*map(life.lived.count, ("run", "rollback", "died", "overtaken", "held", "refused")))
 
 
 def files_of(random: Random) -> list[RawFile]:
@@ -271,26 +110,41 @@ def _event(random: Random) -> ClickEvent:
     )
 
 
-def episodes_of(random: Random, files: Sequence[RawFile]) -> list[Episode]:
-    """Return the objects in a random order, cut anywhere, each cut with a run that may do or suffer anything."""
+def episodes_of(random: Random, files: Sequence[RawFile]) -> list[Episode | Setback]:
+    """Return the objects in a random order, cut anywhere; runs and rollbacks that may do or suffer anything."""
     left = random.sample(list(files), len(files))
-    episodes: list[Episode] = []
-    while left or (random.random() < 0.3 and len(episodes) < 2 * len(files)):
+    episodes: list[Episode | Setback] = []
+    while left or (random.random() < 0.6 and len(episodes) < 3 * len(files)):
+        if episodes and random.random() < 0.45:
+            episodes.append(_setback(random))
+            continue
         count = random.randint(0, len(left))
         comes, left = left[:count], left[count:]
-        episodes.append(
-            Episode(
-                tuple(comes),
-                random.choice(
-                    [
-                        ALL_CLOSED,
-                        HourPolicy(HOUR + random.randint(0, 3) * HOUR_US, include_open=random.random() < 0.3),
-                        HourPolicy(ALL_CLOSED.now_us, only=frozenset({HOUR + random.randint(-1, 1) * HOUR_US})),
-                    ]
-                ),
-                random.choice([LENIENT, STRICT]),
-                dies_at=random.choice([0, random.randint(1, _CALLS)]),
-                overtaken_at=random.choice([0, 0, random.randint(1, _STEPS)]),
-            )
-        )
+        episodes.append(_run(random, tuple(comes)))
     return episodes
+
+
+def _run(random: Random, comes: tuple[RawFile, ...]) -> Episode:
+    is_redo, only = random.random() < 0.25, frozenset(random.sample(HOURS, random.randint(1, 2)))
+    named = HourPolicy(ALL_CLOSED.now_us, only=only)
+    some_open = HourPolicy(HOUR + random.randint(0, 3) * HOUR_US, include_open=random.random() < 0.3)
+    return Episode(
+        comes,
+        named if is_redo else random.choice([ALL_CLOSED, ALL_CLOSED, some_open, named]),
+        random.choice([LENIENT, LENIENT, STRICT]),
+        is_redo,
+        dies_at=random.choice([0, random.randint(1, _CALLS)]),
+        overtaken_at=random.choice([0, 0, random.randint(1, _STEPS)]),
+        overtaken_by=random.choice([None, _setback(random)]),
+    )
+
+
+def _setback(random: Random) -> Setback:
+    some, change = tuple(random.sample(HOURS, random.randint(1, 3))), random.randint(0, 9)
+    hours, to = random.choice([(some[:1], None), (some, change), ((), change)])
+    return Setback(
+        hours,
+        to,
+        dies_at=random.choice([0, random.randint(1, _CALLS_OF_ROLLBACK)]),
+        overtaken_at=random.choice([0, 0, random.randint(1, _STEPS // 2)]),
+    )

@@ -42,6 +42,7 @@ CASES: dict[str, Case] = {
     "alerts-steady": soak_alerts.steady,
     "compaction-lives": soak_compaction.lives,
     "compaction-deaths": soak_compaction.deaths,
+    "compaction-rollback-deaths": soak_compaction.rollback_deaths,
 }
 
 

@@ -23,7 +23,8 @@ from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 from batch_compaction.find import find_all
 from batch_compaction.lake_tables import parquet_bytes
 from batch_compaction.run import Run, compact
-from bench.compaction_runs import Episode, Place, RawFile, key_of, pool_of
+from bench.compaction_place import Episode, Place, RawFile
+from bench.compaction_runs import key_of, pool_of
 from schemas.codec import encode
 from schemas.errors import ClickstreamError
 from schemas.instants import DAY_US, HOUR_US
@@ -64,7 +65,7 @@ def command(
 def test_the_steps_that_a_run_is_killed_at_are_all_that_it_tells(tmp_path: Path) -> None:
     place, told = Place(tmp_path), list[str]()
     place.put(RawFile(key_of(0), (*map(encode, EVENTS[:3]), encode(event("e1", user_id="other")), b"{broken")))
-    place.live(Episode(()), told.append)
+    place.live(Episode(), told.append)
     assert [step for step in told if not step.startswith(tuple(STEPS))] == []
     assert [step for step in STEPS if not any(one.startswith(step) for one in told)] == []
 
@@ -76,18 +77,18 @@ def test_another_run_may_come_first_at_any_step(tmp_path: Path) -> None:
     once = Place(tmp_path / "once")
     for file in (old, new):
         once.put(file)
-    once.live(Episode(()))
+    once.live(Episode())
     told: list[str] = []
     first = next(number for number, step in enumerate(STEPS, 1) if step.startswith("publish"))
     for step in range(first, len(STEPS) + 1):
         life = Place(tmp_path / str(step))
         life.put(old, source=once)
-        life.live(Episode(()))
+        life.live(Episode())
         life.put(new, source=once)
-        report = life.live(Episode((), overtaken_at=step), told.append)
+        report = life.live(Episode(overtaken_at=step), told.append)
         assert report is not None and life.lived.count("overtaken") == 1
         assert life.data_files() == once.data_files()
-        assert life.live(Episode(())).committed == []  # type: ignore[union-attr]
+        assert life.live(Episode()).committed == []  # type: ignore[union-attr]
     assert told.count("another run committed first: planning again") == len(STEPS) - first + 1
 
 

@@ -9,7 +9,8 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from bench.compaction_runs import HOUR, RAW_BUCKET, Place, differences, key_of
+from bench.compaction_place import HOUR, RAW_BUCKET, Place, differences
+from bench.compaction_runs import key_of
 from schemas.instants import HOUR_US, format_instant_us
 
 ROOT = Path(__file__).parents[3]
@@ -21,7 +22,7 @@ import json, sys
 from pathlib import Path
 from batch_compaction.find import find_all
 from batch_compaction.run import MEBIBYTE, Run, compact
-from bench.compaction_runs import ALL_CLOSED, RAW_BUCKET
+from bench.compaction_place import ALL_CLOSED, RAW_BUCKET
 from bench.compaction_services import lake_of, s3_of
 folder, memory_mib = Path(sys.argv[1]), int(sys.argv[2])
 s3 = s3_of(folder)

@@ -1,4 +1,4 @@
-"""What the tables end with depends on the raw objects alone, however runs were cut, held back, overtaken or killed."""
+"""What the tables end with depends on the raw objects alone, however runs were cut, held, overtaken, killed, undone."""
 
 import tempfile
 from collections import Counter
@@ -12,16 +12,8 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from batch_compaction.plan import HourPolicy
-from bench.compaction_runs import (
-    HOUR,
-    STRICT,
-    Episode,
-    Place,
-    RawFile,
-    key_of,
-    live,
-    pool_of,
-)
+from bench.compaction_place import HOUR, STRICT, Episode, Place, RawFile, Setback, differences
+from bench.compaction_runs import REDO, key_of, live, pool_of
 
 # A seed that fails reads in the report, and `live(Random(seed), folder)` lives it again.
 seeds = st.integers(0, 1 << 32)
@@ -63,7 +55,7 @@ def told_of(objects: list[list[bytes]]) -> dict[str, Any]:
         place = Place(Path(folder))
         for number, lines in enumerate(objects):
             place.put(RawFile(key_of(number), tuple(lines)))
-        place.live(Episode(()))
+        place.live(Episode())
         tables = {name: place.rows(name) for name in ("fact_clicks", "conflicts", "dim_users", "dim_users_history")}
         tables = {name: [without(row, _LINEAGE) for row in rows] for name, rows in tables.items()}
         # The order of conflicts is that of their lines.
@@ -82,12 +74,40 @@ def test_a_life_has_deaths_held_hours_and_overtaking_in_it(tmp_path: Path) -> No
     place = Place(tmp_path)
     place.put(file)
     assert place.live(Episode((file,), dies_at=5)) is None
-    held = place.live(Episode((), limits=STRICT))
+    held = place.live(Episode(limits=STRICT))
     assert held is not None and held.held
-    waits = place.live(Episode((), HourPolicy(HOUR)))
+    waits = place.live(Episode(policy=HourPolicy(HOUR)))
     assert waits is not None and waits.unpublished == waits.accepted
     assert place.rows("fact_clicks") == []
-    overtaken = place.live(Episode((), overtaken_at=4))
+    overtaken = place.live(Episode(overtaken_at=4))
     assert overtaken is not None and overtaken.committed == []
     assert place.lived.count("died") == place.lived.count("overtaken") == place.lived.count("held") == 1
     assert place.rows("fact_clicks") != []
+
+
+def test_a_life_has_rollbacks_in_it_that_die_are_overtaken_and_redone(tmp_path: Path) -> None:
+    files = [RawFile(key_of(number), tuple(pool_of(Random(number)))) for number in range(3)]
+    place, once = Place(tmp_path / "life"), Place(tmp_path / "once")
+    for file in files:
+        once.put(file)
+    once.live(Episode())
+    for file in files[:2]:
+        place.put(file, source=once)
+        place.live(Episode((file,)))
+    assert place.roll_back(Setback(dies_at=120)) is None
+    assert place.faults()
+    finished = place.roll_back(Setback(overtaken_at=2))
+    assert finished is not None and [hour.undone for hour in finished.hours] == [[]], "it went back further"
+    assert place.faults() == []
+
+    place.put(files[2], source=once)
+    ran = place.live(Episode(overtaken_at=4, overtaken_by=Setback((), 0)))
+    assert ran is not None and ran.overtaken
+    assert place.rows("fact_clicks") == [], "the run that published every hour first is rolled back"
+    assert place.roll_back(Setback((), 0)) is None
+    lived = Counter(place.lived)
+    assert [lived[name] for name in ("rollback", "died", "overtaken", "refused")] == [4, 1, 2, 1]
+    assert differences(once.data_files(), place.data_files())
+    place.live(REDO)
+    assert place.faults() == []
+    assert differences(once.data_files(), place.data_files()) == []
