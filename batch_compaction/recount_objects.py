@@ -102,8 +102,15 @@ def _states(row: dict[str, Any] | None) -> dict[int, str]:
     return {} if row is None else {hour: item["state"] for hour, item in row["hours"].items()}
 
 
-def read(day: RawDay, item: RawObject, recount: Recount, unpublished: Counter[int]) -> None:
-    """Recount the lines of an object; those of one that no run has read are counted only."""
+def read(day: RawDay, item: RawObject, recount: Recount, unpublished: Counter[tuple[int, str]]) -> None:
+    """Recount the lines of an object; those of one that no run has read are counted only.
+
+    Args:
+        day: the day.
+        item: the object.
+        recount: is given the lines that should be in the tables.
+        unpublished: counts the lines that are not said to be, by event hour and state.
+    """
     body = day.s3.get_object(Bucket=day.bucket, Key=item.key)["Body"]
     for line in lines_of(body.iter_chunks(_CHUNK_BYTES), MAX_LINE_BYTES):
         item.lines += 1
@@ -120,10 +127,11 @@ def read(day: RawDay, item: RawObject, recount: Recount, unpublished: Counter[in
         item.accepted[hour_us] += 1
         if item.known is None or hour_us not in day.hours:
             continue
-        if item.states.get(hour_us, PUBLISHED) == PUBLISHED:
+        state = item.states.get(hour_us, PUBLISHED)
+        if state == PUBLISHED:
             recount.add_line(hour_us, found, item.key, line.number)
         else:
-            unpublished[hour_us] += 1
+            unpublished[hour_us, state] += 1
 
 
 def unreadable(item: RawObject) -> Anomaly:

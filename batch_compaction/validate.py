@@ -18,8 +18,9 @@ import msgspec
 import pyarrow as pa
 from pyiceberg.exceptions import CommitFailedException
 
+from batch_compaction.hours import changes_of, hours_of
 from batch_compaction.lake_tables import Lake, LakeTable
-from batch_compaction.plan import HourPolicy
+from batch_compaction.plan import HELD, HourPolicy
 from batch_compaction.recount import CONFLICT, FACT, Anomaly, Recount, partition_of, totals_of
 from batch_compaction.recount_events import COLUMNS
 from batch_compaction.recount_objects import (
@@ -32,11 +33,29 @@ from batch_compaction.recount_objects import (
     read,
     unreadable,
 )
-from batch_compaction.validation_report import RecountedHour, ValidationReport, anomalies_table, audit_key, told
+from batch_compaction.validation_report import (
+    HourRolledBack,
+    RecountedHour,
+    ValidationReport,
+    anomalies_table,
+    audit_key,
+    rolled_back,
+    told,
+)
 from schemas import lake as layout
 from schemas.errors import ConfigError, WorkFailedError
 from schemas.instants import DAY_US, HOUR_US, format_instant_us
-from schemas.tables import ANOMALIES, CONFLICTS, FACT_CLICKS, HOUR_PARTITION, QUARANTINE, RAW_OBJECTS, Table
+from schemas.tables import (
+    ANOMALIES,
+    CONFLICTS,
+    FACT_CLICKS,
+    HOUR_CHANGES,
+    HOUR_PARTITION,
+    HOURS,
+    QUARANTINE,
+    RAW_OBJECTS,
+    Table,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -46,6 +65,7 @@ _MAX_OPENINGS = 5
 _TOLD = 20
 
 Tables = dict[str, LakeTable]
+Unpublished = Counter[tuple[int, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +115,9 @@ def validate(run: Validation) -> tuple[ValidationReport, list[Anomaly]]:
         run.on_step("read the tables")
         _add_tables(run, tables, recount, read_back.as_given)
         run.on_step("compare")
-        anomalies = [*read_back.anomalies, *recount.compare(run.hours)]
-        hours = [_hour(recount, hour, read_back.unpublished[hour]) for hour in run.hours]
+        back = _rolled_back(run, tables, read_back.unpublished)
+        anomalies = [*read_back.anomalies, *_waiting(read_back.unpublished, back), *recount.compare(run.hours)]
+        hours = [_hour(recount, hour, read_back.unpublished) for hour in run.hours]
     finally:
         recount.close()
     report = ValidationReport(
@@ -106,6 +127,7 @@ def validate(run: Validation) -> tuple[ValidationReport, list[Anomaly]]:
         waiting=read_back.waiting,
         without_events=read_back.without_events[:_TOLD],
         hours=[hour for hour in hours if not hour.is_empty],
+        rolled_back=back,
         anomalies=totals_of(anomalies),
         examples=[told(anomaly) for anomaly in anomalies[:_TOLD]],
     )
@@ -134,7 +156,7 @@ def publish(run: Validation, report: ValidationReport, anomalies: Iterable[Anoma
 
 def _opened(run: Validation) -> Tables:
     """Return the tables at one moment: runs commit `raw_objects` last, so it must not have moved meanwhile."""
-    names = [table.name for table in (RAW_OBJECTS, FACT_CLICKS, CONFLICTS, QUARANTINE)]
+    names = [table.name for table in (RAW_OBJECTS, FACT_CLICKS, CONFLICTS, QUARANTINE, HOURS, HOUR_CHANGES)]
     for _ in range(_MAX_OPENINGS):
         before, tables, after = (run.lake.find(wanted) for wanted in ([names[0]], names, [names[0]]))
         snapshots = {
@@ -156,14 +178,14 @@ class _ReadBack:
     """What reading the raw objects of a day came to.
 
     Attributes:
-        unpublished: event hour -> lines that are not said to be published.
+        unpublished: event hour and state -> lines that are not said to be published.
         as_given: objects whose lines are not recounted; what the tables hold of them is taken as it is.
         waiting: objects that the next run will read.
         without_events: objects that no run has read, and that hold no event: other files than events, most likely.
     """
 
     anomalies: list[Anomaly]
-    unpublished: Counter[int]
+    unpublished: Unpublished
     as_given: set[str]
     waiting: int
     without_events: list[str]
@@ -172,7 +194,7 @@ class _ReadBack:
 def _read_objects(run: Validation, day: RawDay, objects: Iterable[RawObject], recount: Recount) -> _ReadBack:
     found: list[Anomaly] = []
     without_events: list[str] = []
-    unpublished, as_given, waiting = Counter[int](), set[str](), 0
+    unpublished, as_given, waiting = Unpublished(), set[str](), 0
     for item in objects:
         if not item.is_readable:
             found.append(unreadable(item))
@@ -190,11 +212,29 @@ def _read_objects(run: Validation, day: RawDay, objects: Iterable[RawObject], re
                 found.append(anomaly)
             else:
                 without_events.append(item.key)
-    found += [
-        Anomaly("lines_unpublished", hour, None, None, None, f"{count} lines in the tables", "they wait", count)
-        for hour, count in sorted(unpublished.items())
-    ]
     return _ReadBack(found, unpublished, as_given, waiting, without_events)
+
+
+def _rolled_back(run: Validation, tables: Tables, unpublished: Unpublished) -> list[HourRolledBack]:
+    """Return the hours of the day that are rolled back."""
+    if HOURS.name not in tables:
+        return []
+    rows, changes = (tables[table.name].rows([partition_of(run.day_us)[:3]]) for table in (HOURS, HOUR_CHANGES))
+    held = {hour_us: count for (hour_us, state), count in unpublished.items() if state == HELD}
+    return rolled_back(hours_of(rows).values(), changes_of(changes), held)
+
+
+def _waiting(unpublished: Unpublished, back: Iterable[HourRolledBack]) -> Iterator[Anomaly]:
+    """Yield the hours whose lines wait, but for lines that are held because the hour was rolled back."""
+    rolled_back_us = {layout.parse_hour(hour.hour) for hour in back}
+    waiting = Counter[int]()
+    for (hour_us, state), count in unpublished.items():
+        if state != HELD or hour_us not in rolled_back_us:
+            waiting[hour_us] += count
+    for hour_us, count in sorted(waiting.items()):
+        yield Anomaly(
+            "lines_unpublished", hour_us, None, None, None, f"{count} lines in the tables", "they wait", count
+        )
 
 
 def _add_tables(run: Validation, tables: Tables, recount: Recount, as_given: Collection[str]) -> None:
@@ -232,7 +272,7 @@ def _rows(table: LakeTable, partitions: list[tuple[int, ...]] | None, columns: l
         yield from pa.RecordBatch.from_arrays(arrays, columns).to_pylist()
 
 
-def _hour(recount: Recount, hour_us: int, unpublished: int) -> RecountedHour:
+def _hour(recount: Recount, hour_us: int, unpublished: Unpublished) -> RecountedHour:
     counts = Counter(recount.counts(hour_us))
     return RecountedHour(
         hour=layout.format_hour(hour_us),
@@ -242,6 +282,6 @@ def _hour(recount: Recount, hour_us: int, unpublished: int) -> RecountedHour:
         duplicates=counts["lines"] - counts["facts_expected"] - counts["conflicts_expected"],
         expected_conflicts=counts["conflicts_expected"],
         conflicts=counts["conflicts_held"],
-        unpublished=unpublished,
+        unpublished=sum(count for (hour, _), count in unpublished.items() if hour == hour_us),
         quarantined=recount.rejected_by_reason(hour_us),
     )

@@ -46,7 +46,7 @@ def validate(
 
     Reads and judges every line anew, by code that compaction does not use, and slowly. What disagrees becomes the day's
     rows of the table `anomalies`; the report is kept under `validations/` in the curated bucket. Exit code 1 when
-    anything disagrees.
+    anything disagrees. Lines that are held because their hour was rolled back are told and are no disagreement.
 
     Example: `clickstream validate --day 2026-11-24`
     """
@@ -134,6 +134,12 @@ def _show(report: ValidationReport, output: Console) -> None:
     output.print(f"{report.objects} raw objects; {report.waiting} of them wait for the next run")
     for key in report.without_events:
         output.print(f"holds no event and was read by no run: {key}", markup=False)
+    for back in report.rolled_back:
+        output.print(
+            f"{back.hour} is rolled back since {back.rolled_back_at} by {back.run_id}, {back.held_lines} lines held: "
+            f"{back.why or 'no reason given'}",
+            markup=False,
+        )
     for example in report.examples:
         output.print(example, markup=False)
     output.print("tables and raw objects agree" if not report.anomalies else "tables and raw objects disagree")

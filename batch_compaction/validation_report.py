@@ -5,14 +5,15 @@ Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 import pyarrow as pa
 
 from batch_compaction.emf import Figure, emf_line
+from batch_compaction.hours import ROLLED_BACK, HourRow, Recorded
 from batch_compaction.recount import Anomaly
-from schemas.instants import us_to_datetime
+from schemas.instants import format_instant_us, us_to_datetime
 from schemas.lake import VALIDATIONS_PREFIX, format_hour, partition_of_hour
 from schemas.tables import ANOMALIES, DAY_PARTITION
 
@@ -29,7 +30,8 @@ class RecountedHour(msgspec.Struct, frozen=True):
         duplicates: lines that are neither a fact nor a conflict, as recounted.
         expected_conflicts: conflicts that the lines give, as recounted.
         conflicts: conflicts that the table holds.
-        unpublished: lines that wait: their hour is held back or was not over when they were read.
+        unpublished: lines that wait: their hour was rolled back, a check holds it, or it was not over when they were
+            read.
         quarantined: reason -> lines, as recounted.
     """
 
@@ -49,6 +51,23 @@ class RecountedHour(msgspec.Struct, frozen=True):
         return not (self.lines or self.facts or self.conflicts or self.unpublished or self.quarantined)
 
 
+class HourRolledBack(msgspec.Struct, frozen=True):
+    """An hour of the day that somebody rolled back and nobody has redone.
+
+    Attributes:
+        held_lines: lines of it that are held for that reason, as recounted.
+        run_id: the rollback, as `hour_changes` names it.
+        rolled_back_at: the instant.
+        why: the reason that was given.
+    """
+
+    hour: str
+    held_lines: int
+    run_id: str
+    rolled_back_at: str
+    why: str | None
+
+
 class ValidationReport(msgspec.Struct, frozen=True):
     """A day, recounted.
 
@@ -56,6 +75,7 @@ class ValidationReport(msgspec.Struct, frozen=True):
         objects: raw objects that were read for it.
         waiting: raw objects that no run has read yet, and that arrived too recently for that to be a fault.
         without_events: keys of some raw objects that no run has read, and that hold no event of any day.
+        rolled_back: hours whose lines are held because a person said so, which is no anomaly.
         anomalies: kind -> how many.
         examples: some of them, each as a person reads it.
     """
@@ -66,8 +86,31 @@ class ValidationReport(msgspec.Struct, frozen=True):
     waiting: int
     without_events: list[str]
     hours: list[RecountedHour]
+    rolled_back: list[HourRolledBack]
     anomalies: dict[str, int]
     examples: list[str]
+
+
+def rolled_back(rows: Iterable[HourRow], changes: Iterable[Recorded], held: Mapping[int, int]) -> list[HourRolledBack]:
+    """Return the hours that were rolled back. One whose rollback is under way, or died, is none of them.
+
+    Args:
+        rows: of `hours`.
+        changes: of `hour_changes`, of the same hours.
+        held: hour -> its held lines.
+    """
+    last = {item.hour_us: item for item in sorted(changes, key=lambda item: item.sequence)}
+    return [
+        HourRolledBack(
+            hour=format_hour(row.hour_us),
+            held_lines=held.get(row.hour_us, 0),
+            run_id=last[row.hour_us].run_id,
+            rolled_back_at=format_instant_us(last[row.hour_us].changed_us),
+            why=row.why,
+        )
+        for row in sorted(rows, key=lambda row: row.hour_us)
+        if row.state == ROLLED_BACK
+    ]
 
 
 def audit_key(day_us: int, validated_at: str) -> str:
@@ -117,6 +160,7 @@ def metrics_line(report: ValidationReport, database: str, instant_us: int) -> by
         "Conflicts": sum(hour.expected_conflicts for hour in report.hours),
         "Quarantined": _quarantined(report.hours),
         "Unpublished": sum(hour.unpublished for hour in report.hours),
+        "HoursRolledBack": len(report.rolled_back),
         "Anomalies": sum(report.anomalies.values()),
     }
     counts = {name: Figure(count) for name, count in figures.items()}

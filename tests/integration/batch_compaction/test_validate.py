@@ -22,6 +22,8 @@ from schemas.errors import ConfigError, WorkFailedError
 from schemas.instants import DAY_US, HOUR_US, parse_instant_us
 from schemas.tables import CONFLICTS, FACT_CLICKS, QUARANTINE, RAW_OBJECTS, Table
 from tests.integration.batch_compaction.lakes import HOUR, TestLake, event
+from tests.integration.batch_compaction.rollbacks import back
+from tests.integration.batch_compaction.test_rollback import DiedError
 
 DAY = parse_instant_us("2026-11-24T00:00:00Z")
 NOW = DAY + 3 * DAY_US
@@ -171,6 +173,48 @@ def test_lines_of_hours_that_are_not_published_are_told_and_not_missed(lake: Tes
     assert report.hours[0].unpublished == 30
 
 
+def test_held_lines_of_an_hour_that_was_rolled_back_are_told_with_why_and_are_no_anomaly(
+    day: TestLake, tmp_path: Path
+) -> None:
+    later = HOUR + HOUR_US
+    whole = day.lake.open(FACT_CLICKS).rows([(2026, 11, 24, 10)])
+    back(day, HOUR, run_id="rollback-1")
+    day.put("after", [event("after")])
+    day.compact(HourPolicy(NOW))
+    report, anomalies = recounted(day, tmp_path)
+    assert anomalies == []
+    [told] = report.rolled_back
+    [state] = [row for row in day.rows("hours") if row["state"] == "rolled_back"]
+    assert (told.hour, told.run_id, told.why) == ("2026-11-24T10", "rollback-1", "a test")
+    assert told.rolled_back_at == f"{state['last_changed_at'].isoformat()}Z"
+    assert told.held_lines == state["waiting_lines"] == report.hours[0].unpublished > 30
+
+    # Whatever else is wrong in the same hour, or waits in another one, is told as ever.
+    tamper(day, FACT_CLICKS, lambda _: whole.slice(0, 1))
+    day.put("waits", [event("waits", hour_us=later)])
+    day.compact(HourPolicy(later))
+    report, anomalies = recounted(day, tmp_path)
+    assert [(item.kind, item.hour_us) for item in anomalies] == [
+        ("lines_unpublished", later),
+        ("fact_unexpected", HOUR),
+    ]
+    assert len(report.rolled_back) == 1
+
+
+def test_lines_of_a_rollback_that_died_are_an_anomaly_until_it_is_finished(day: TestLake, tmp_path: Path) -> None:
+    def die(step: str) -> None:
+        if step == "publish hour_changes":
+            raise DiedError
+
+    with pytest.raises(DiedError):
+        back(day, HOUR, on_step=die)
+    report, [found] = recounted(day, tmp_path)
+    assert (found.kind, found.hour_us, report.rolled_back) == ("lines_unpublished", HOUR, [])
+    day.compact(HourPolicy(NOW))
+    report, anomalies = recounted(day, tmp_path)
+    assert (anomalies, len(report.rolled_back)) == ([], 1)
+
+
 def test_objects_that_are_gone_or_overwritten_are_named_and_their_rows_stay_right(
     day: TestLake, tmp_path: Path
 ) -> None:
@@ -219,6 +263,13 @@ def test_the_command_tells_what_is_wrong_and_fails(day: TestLake, monkeypatch: p
     report, metrics = map(json.loads, right.stdout.splitlines())
     assert (report["day"], report["anomalies"]) == ("2026-11-24", {})
     assert (metrics["Facts"], metrics["Anomalies"], metrics["Database"]) == (32, 0, day.settings.database)
+    back(day, HOUR, run_id="rollback-1")
+    held = CliRunner().invoke(clickstream.app, call[:3])
+    assert held.exit_code == 0, held.output
+    assert "2026-11-24T10 is rolled back since" in held.stdout
+    assert "by rollback-1, 51 lines held: a test" in " ".join(held.stdout.split())
+    day.compact(HourPolicy(NOW, only=frozenset({HOUR})), redo=True)
+
     tamper(day, FACT_CLICKS, without_e7)
     wrong = CliRunner().invoke(clickstream.app, call[:3])
     assert isinstance(wrong.exception, WorkFailedError)
