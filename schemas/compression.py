@@ -63,13 +63,13 @@ class _Member(Protocol):
         ...
 
 
-def decompressed(chunks: Iterable[bytes], gzip: Zlib, zstd: Zstd | None = None) -> Iterator[bytes]:
+def decompressed(chunks: Iterable[bytes], gzip: Zlib, zstd: Zstd) -> Iterator[bytes]:
     """Yield the content of a body, which may be plain, a gzip of one or several members, or a zstd of such frames.
 
     Args:
         chunks: the body in order, chunks not empty. What is yielded of it does not hang on where they are cut.
         gzip: what reads a gzip.
-        zstd: what reads a zstd; without it that is content like any other.
+        zstd: what reads a zstd.
 
     Raises:
         DamagedError: after all that can be read of it. Of a gzip that is each byte before the damage; of a zstd, the
@@ -83,7 +83,7 @@ def decompressed(chunks: Iterable[bytes], gzip: Zlib, zstd: Zstd | None = None) 
     body = chain(filter(None, [head]), iterator)
     if head.startswith(GZIP_MAGIC):
         yield from _content(body, lambda: _GzipMember(gzip), "gzip", _GZIP_STEP_BYTES)
-    elif zstd is not None and head.startswith(ZSTD_MAGICS):
+    elif head.startswith(ZSTD_MAGICS):
         yield from _content(body, lambda: _ZstdFrame(zstd), "zstd", _ZSTD_STEP_BYTES)
     else:
         yield from body

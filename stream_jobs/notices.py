@@ -7,7 +7,7 @@ from enum import StrEnum
 from schemas.lake import RAW_PREFIX, is_firehose_object
 from schemas.notices import Notice
 
-_ENDINGS = (".json", ".jsonl", ".ndjson", ".gz")
+_ENDINGS = (".json", ".jsonl", ".ndjson", ".gz", ".zst")
 
 
 class Skip(StrEnum):

@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
+from backports import zstd
 
 from schemas.blocks import Block, blocks_of
 from schemas.compression import decompressed
@@ -46,9 +47,9 @@ def pieces(chunks: Iterable[bytes], max_piece_bytes: int, on_block: Callable[[],
     Args:
         chunks: the object's bytes, in order, chunks not empty.
         max_piece_bytes: what is kept of a piece.
-        on_block: called for each chunk, before and after it is unzipped; what it raises ends the reading.
+        on_block: called for each chunk, before and after it is unpacked; what it raises ends the reading.
     """
-    content = _watched(decompressed(_watched(chunks, on_block), zlib), on_block)
+    content = _watched(decompressed(_watched(chunks, on_block), zlib, zstd), on_block)
     try:
         for block in blocks_of(content, _BLOCK_BYTES, max_piece_bytes):
             yield from _pieces_of(block)

@@ -14,6 +14,8 @@ from pathlib import Path
 
 from infra.artifacts.errors import BuildError
 
+# Top-level packages that several distributions share: each is named by the package below.
+_NAMESPACES = ("backports",)
 _FOR_TYPES = ("TYPE_CHECKING", "typing.TYPE_CHECKING")
 
 
@@ -23,7 +25,7 @@ class Closure:
 
     Attributes:
         files: of ours, relative to the root, in order; each package with its `__init__`.
-        packages: names of others' top-level packages, in order.
+        packages: names of others' top-level packages, or of those in a namespace, in order.
         texts: every text in the source, among them the name of each AWS service for which a client is made.
     """
 
@@ -60,7 +62,7 @@ def closure_of(root: Path, entries: Sequence[Path], ours: Sequence[str]) -> Clos
             if top in ours:
                 ahead += _files_of(root, name, path)
             elif top not in sys.stdlib_module_names:
-                packages.add(top)
+                packages.update(_packages_of(name))
         texts.update(_texts(tree))
     return Closure(tuple(sorted(files)), tuple(sorted(packages)), frozenset(texts))
 
@@ -79,6 +81,14 @@ def _imported(node: ast.AST) -> Iterator[str]:
         children = node.orelse
     for child in children:
         yield from _imported(child)
+
+
+def _packages_of(name: str) -> list[str]:
+    """Return the package that a name of others is in; none for a namespace itself, whose packages are named beside."""
+    top, *below = name.split(".")
+    if top not in _NAMESPACES:
+        return [top]
+    return [f"{top}.{below[0]}"] if below else []
 
 
 def _files_of(root: Path, name: str, importer: Path) -> list[Path]:

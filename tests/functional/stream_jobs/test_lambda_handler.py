@@ -15,6 +15,7 @@ from uuid import uuid4
 
 import boto3
 import pytest
+from backports import zstd
 from botocore.exceptions import ClientError, IncompleteReadError, ReadTimeoutError, ResponseStreamingError
 from moto import mock_aws
 from urllib3.exceptions import SSLError
@@ -188,6 +189,8 @@ def ids(alerts: list[PurchaseAlert]) -> list[str]:
         ("clickstream/öl und so +.json", lines(event("e1"), event("e2"))),
         ("clickstream/a.json", b"\xef\xbb\xbf" + lines(event("e1"), event("e2"))),
         ("clickstream/a.gz", gzip.compress(lines(event("e1"), event("e2"))) + bytes(1000)),
+        ("clickstream/a.json.zst", zstd.compress(lines(event("e1"))) + zstd.compress(lines(event("e2")))),
+        ("clickstream/a.json", zstd.compress(json.dumps([event("e1"), event("e2")]).encode())),
     ],
     ids=[
         "lines",
@@ -200,6 +203,8 @@ def ids(alerts: list[PurchaseAlert]) -> list[str]:
         "a key with umlauts",
         "a byte order mark",
         "a padded gzip",
+        "two frames of zstd",
+        "a zstd by another name",
     ],
 )
 def test_each_purchase_in_a_file_is_alerted_with_its_receipt(

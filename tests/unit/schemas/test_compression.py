@@ -55,10 +55,6 @@ def test_a_zstd_may_have_several_frames_and_some_that_carry_no_content(chunk: in
     assert read(skipped + frame(TEXT) + skipped + frame(b"more\n"), chunk) == (TEXT + b"more\n", None)
 
 
-def test_without_its_reader_a_zstd_is_content_like_any_other() -> None:
-    assert b"".join(decompressed([frame(TEXT)], zlib)) == frame(TEXT)
-
-
 def test_many_small_members_are_read_in_one_pass() -> None:
     assert read(b"".join(gzip.compress(b"%d\n" % number) for number in range(5_000)))[0].count(b"\n") == 5_000
 

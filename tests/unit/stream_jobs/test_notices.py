@@ -14,6 +14,7 @@ RAW = "clickstream-raw"
         (RAW, "clickstream/partner/a.json", None),
         (RAW, "clickstream/a.JSON", None),
         (RAW, "clickstream/a.ndjson", None),
+        (RAW, "clickstream/a.json.zst", None),
         (RAW, "clickstream/a.jsonl", None),
         (RAW, "clickstream/year=2026/month=11/day=24/hour=10/a.json.gz", None),
         (RAW, "clickstream/a.gz", None),

@@ -4,6 +4,7 @@ import gzip
 from collections.abc import Callable
 
 import pytest
+from backports import zstd
 
 from stream_jobs.object_content import Piece, pieces
 
@@ -30,7 +31,7 @@ def test_the_newline_at_the_end_begins_no_piece() -> None:
 
 def test_an_empty_object_holds_nothing() -> None:
     assert read(b"") == []
-    assert read(gzip.compress(b"")) == []
+    assert read(gzip.compress(b"")) == read(zstd.compress(b"")) == []
 
 
 @pytest.mark.parametrize("block", [1, 2, 3, 7, 1000])
@@ -72,6 +73,12 @@ def test_a_gzip_is_told_by_its_first_bytes_and_read_to_the_end_of_its_last_membe
     assert texts(content) == texts(content, block=1) == [b"a", b"bc", b"d"]
 
 
+@pytest.mark.parametrize("block", [1, 3, 1 << 20])
+def test_a_zstd_is_told_by_its_first_bytes_and_read_to_the_end_of_its_last_frame(block: int) -> None:
+    assert texts(zstd.compress(b"a\nb") + zstd.compress(b"c\nd\n"), block=block) == [b"a", b"bc", b"d"]
+    assert texts(zstd.compress(b'[{"a": 1}, 2]'), block=block) == [b'{"a": 1}', b" 2"]
+
+
 @pytest.mark.parametrize("content", [b"1\n" + b"x" * 250 + b"\n2\n", b'[1,"' + b"x" * 248 + b'",2]'])
 @pytest.mark.parametrize("block", [1, 64, 1000])
 def test_of_a_piece_beyond_the_limit_only_the_first_bytes_are_kept(content: bytes, block: int) -> None:
@@ -87,6 +94,23 @@ def test_a_gzip_that_is_cut_gives_its_whole_lines_and_says_so() -> None:
     assert [piece.data for piece in whole] == [b'{"number": %d}' % number for number in range(len(whole))]
     assert last.damage == "the gzip ends before its end"
     assert (b'{"number": %d}' % len(whole)).startswith(last.data)
+
+
+def test_a_zstd_that_is_cut_or_damaged_gives_whole_lines_before_that_and_says_so() -> None:
+    lines = [b'{"number": %d}' % (number * 7919 % 100_003) for number in range(20_000)]
+    content = zstd.compress(b"\n".join(lines))
+    spoilt = bytearray(content)
+    spoilt[len(content) // 2 :] = bytes(len(content) - len(content) // 2)
+    for damaged, said in ((content[: len(content) // 2], "ends before its end"), (bytes(spoilt), "is damaged: ")):
+        *whole, last = read(damaged)
+        assert len(whole) > 1000
+        assert [piece.data for piece in whole] == lines[: len(whole)]
+        assert last.damage is not None and last.damage.startswith(f"the zstd {said}")
+
+
+def test_a_zstd_within_another_is_not_understood() -> None:
+    [piece] = read(zstd.compress(zstd.compress(b"a\n")))
+    assert piece.damage == "neither JSON lines nor a JSON array: zstd"
 
 
 def test_a_gzip_that_only_its_checksum_calls_damaged_gives_all_its_lines() -> None:
@@ -112,7 +136,7 @@ def test_zeros_behind_a_gzip_or_one_of_its_members_are_padding(block: int) -> No
 
 
 @pytest.mark.parametrize("block", [1, 2, 3, 4, 1000])
-@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, zstd.compress])
 def test_a_byte_order_mark_belongs_to_no_piece(block: int, pack: Callable[[bytes], bytes]) -> None:
     mark = b"\xef\xbb\xbf"
     assert texts(pack(mark + b'{"a": 1}\n' + mark), block=block) == [b'{"a": 1}', mark]
@@ -121,7 +145,8 @@ def test_a_byte_order_mark_belongs_to_no_piece(block: int, pack: Callable[[bytes
     assert texts(pack(mark[:2]), block=block) == [mark[:2]]
 
 
-def test_a_gzip_of_much_more_than_itself_is_watched_while_it_is_unzipped() -> None:
+@pytest.mark.parametrize("pack", [gzip.compress, zstd.compress])
+def test_what_holds_much_more_than_itself_is_watched_while_it_is_unpacked(pack: Callable[[bytes], bytes]) -> None:
     calls = 0
 
     def on_block() -> None:
@@ -131,7 +156,7 @@ def test_a_gzip_of_much_more_than_itself_is_watched_while_it_is_unzipped() -> No
             raise TimeoutError
 
     with pytest.raises(TimeoutError):
-        read(gzip.compress(b" " * 20_000_000), on_block=on_block)
+        read(pack(b" " * 20_000_000), on_block=on_block)
 
 
 def test_a_gzip_that_holds_nothing_is_watched_while_it_is_read() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from backports import zstd
 
 from infra.artifacts.packages import (
     DROPPED_FILES,
@@ -66,11 +67,17 @@ def test_the_function_has_the_layout_of_lambda(dropped_files: Any) -> None:
 
 
 def test_one_package_serves_every_python_and_platform(alerts: Any, dropped_files: Any) -> None:
-    x86_64 = {f"msgspec/_core.cpython-{python}-x86_64-linux-gnu.so" for python in ("311", "312")}
-    arm64 = {name.replace("x86_64", "aarch64") for name in x86_64}
+    endings = {
+        platform: [f".cpython-{python}-{platform}-linux-gnu.so" for python in ("311", "312")]
+        for platform in ("x86_64", "aarch64")
+    }
     compiled = {name for name in alerts.names() if name.endswith(".so")}
-    assert compiled == {f"dep/{name}" for name in x86_64}
-    assert {name for name in dropped_files.names() if name.endswith(".so")} == x86_64 | arm64
+    assert compiled == {f"dep/msgspec/_core{ending}" for ending in endings["x86_64"]}
+    assert {name for name in dropped_files.names() if name.endswith(".so")} == {
+        f"{module}{ending}"
+        for module in ("msgspec/_core", "backports/zstd/_zstd")
+        for ending in (*endings["x86_64"], *endings["aarch64"])
+    }
 
 
 def test_the_packages_are_small(alerts: Any, dropped_files: Any) -> None:
@@ -101,6 +108,17 @@ print(json.dumps([callable(made.handler), made.__file__, boto3.__file__, msgspec
     is_callable, *files = run_isolated(dropped_files.folder, code)
     assert is_callable
     assert all(Path(file).is_relative_to(dropped_files.folder) for file in files)
+
+
+@pytest.mark.usefixtures("on_linux")
+def test_the_function_reads_a_zstd_from_its_package_alone(dropped_files: Any) -> None:
+    code = """
+import json
+from stream_jobs.object_content import pieces
+body = bytes.fromhex("BODY")
+print(json.dumps([piece.data.decode() for piece in pieces([body], 100, lambda: None)]))
+""".replace("BODY", zstd.compress(b'{"a": 1}\n{"b": 2}\n').hex())
+    assert run_isolated(dropped_files.folder, code) == ['{"a": 1}', '{"b": 2}']
 
 
 @pytest.mark.usefixtures("on_linux")

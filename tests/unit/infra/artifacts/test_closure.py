@@ -43,6 +43,11 @@ def test_an_import_in_a_function_counts(tmp_path: Path) -> None:
     assert found.packages == ("other",)
 
 
+def test_a_package_in_a_namespace_is_named_with_it(tmp_path: Path) -> None:
+    text = "from backports import zstd\nfrom backports.zstd import open\nimport backports.other.part\n"
+    assert closure(tmp_path, job__main=text).packages == ("backports.other", "backports.zstd")
+
+
 def test_an_import_for_types_alone_does_not_count(tmp_path: Path) -> None:
     text = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import stubs\nelse:\n    import real\n"
     assert closure(tmp_path, job__main=text).packages == ("real",)
