@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from datetime import UTC
 from typing import Any
 
 import pyarrow as pa
@@ -17,12 +16,12 @@ import pyarrow.compute as pc
 from batch_compaction.hours import Change, change_record
 from batch_compaction.hours_log import CHANGES, RUN_ID
 from batch_compaction.intake import ReadObject
-from batch_compaction.lake_tables import NO_MARKS, LakeTable, Marks, Partition
+from batch_compaction.lake_tables import NO_MARKS, LakeTable, Marks
 from batch_compaction.plan import PUBLISHED, HourPolicy, known_objects
 from batch_compaction.raw import RawObject
 from batch_compaction.spill import Spill
-from schemas.instants import datetime_to_us, format_instant_us, us_to_datetime
-from schemas.lake import format_hour, partition_of_hour
+from schemas.instants import format_instant_us, timestamp_to_us, us_to_timestamp
+from schemas.lake import Partition, format_hour, partition_of_hour
 from schemas.tables import DAY_PARTITION, RAW_OBJECTS
 
 _PENDING = "clickstream.pending-days"
@@ -86,7 +85,7 @@ def waiting_lines(table: LakeTable, replaced: Mapping[Partition, pa.Table]) -> C
         for hours in (replaced[day] if day in replaced else table.rows([day]))["hours"].to_pylist():
             for item in hours:
                 if item["state"] != PUBLISHED:
-                    waiting[datetime_to_us(item["event_hour"].replace(tzinfo=UTC))] += item["accepted"]
+                    waiting[timestamp_to_us(item["event_hour"])] += item["accepted"]
     return waiting
 
 
@@ -136,7 +135,7 @@ def _object_row(item: ReadObject, policy: HourPolicy, held: Collection[int]) -> 
     raw = item.raw
     hours = [
         {
-            "event_hour": us_to_datetime(hour).replace(tzinfo=None),
+            "event_hour": us_to_timestamp(hour),
             "accepted": accepted,
             "state": item.assignment.state_after(hour, policy, held),
         }
@@ -147,7 +146,7 @@ def _object_row(item: ReadObject, policy: HourPolicy, held: Collection[int]) -> 
         "key": raw.key,
         "etag": raw.etag,
         "size_bytes": raw.size_bytes,
-        "arrival_hour": us_to_datetime(raw.arrival_hour_us).replace(tzinfo=None),
+        "arrival_hour": us_to_timestamp(raw.arrival_hour_us),
         "lines": item.lines,
         "accepted": item.accepted.total(),
         "quarantined": item.quarantined.total(),

@@ -18,10 +18,9 @@ from batch_compaction.arrays import Numbers
 from batch_compaction.user_hours import user_hours_of
 from batch_compaction.user_rows import codes_of, numbers_of
 from batch_compaction.user_splice import HoursAtHand, Users, splice
-from schemas.lake import hour_of_partition
+from schemas.lake import Partition, hour_of_partition
 from schemas.tables import DIM_USERS, DIM_USERS_HISTORY, USER_HOURS
 
-Partition = tuple[int, ...]
 NO_USERS = Users(DIM_USERS.schema.empty_table(), DIM_USERS_HISTORY.schema.empty_table())
 # Rows of `user_hours` that are summed at once, at some 500 bytes each.
 ROWS_AT_ONCE = 128 * 1024

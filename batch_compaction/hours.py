@@ -17,7 +17,7 @@ import msgspec
 import pyarrow as pa
 
 from batch_compaction.hour_merge import MergedHour
-from schemas.instants import us_to_datetime
+from schemas.instants import timestamp_to_us, us_to_timestamp
 from schemas.lake import format_hour, parse_hour, partition_of_hour
 from schemas.tables import DAY_PARTITION, HOUR_CHANGES, HOURS
 
@@ -239,11 +239,11 @@ def changes_table(changes: Iterable[Recorded]) -> pa.Table:
     """Return rows of `hour_changes`, in its order."""
     rows = [
         {
-            "event_hour": _moment(item.hour_us),
+            "event_hour": us_to_timestamp(item.hour_us),
             "sequence": item.sequence,
             "snapshot_id": item.snapshot_id,
             "run_id": item.run_id,
-            "changed_at": _moment(item.changed_us),
+            "changed_at": us_to_timestamp(item.changed_us),
             **msgspec.structs.asdict(item.change),
             **_day(item.hour_us),
         }
@@ -256,11 +256,11 @@ def changes_of(rows: pa.Table) -> list[Recorded]:
     """Return what the rows of `hour_changes` say."""
     return [
         Recorded(
-            _us(row["event_hour"]),
+            timestamp_to_us(row["event_hour"]),
             row["sequence"],
             row["snapshot_id"],
             row["run_id"],
-            _us(row["changed_at"]),
+            timestamp_to_us(row["changed_at"]),
             Change(**{name: row[name] for name in Change.__struct_fields__}),
         )
         for row in rows.to_pylist()
@@ -271,19 +271,19 @@ def hours_table(hours: Iterable[HourRow]) -> pa.Table:
     """Return rows of `hours`, in its order."""
     rows = [
         {
-            "event_hour": _moment(row.hour_us),
+            "event_hour": us_to_timestamp(row.hour_us),
             "state": row.state,
             "facts": row.facts,
             "conflicts": row.conflicts,
             "waiting_lines": row.waiting_lines,
             "changes": row.changes,
             "version": row.version,
-            "last_arrival": _moment(row.last_arrival_us),
-            "first_published_at": _moment(row.first_published_us),
-            "last_changed_at": _moment(row.last_changed_us),
+            "last_arrival": us_to_timestamp(row.last_arrival_us),
+            "first_published_at": _timestamp_or_none(row.first_published_us),
+            "last_changed_at": _timestamp_or_none(row.last_changed_us),
             "run_id": row.run_id,
             "why": row.why,
-            "published_through": _moment(row.published_through_us),
+            "published_through": us_to_timestamp(row.published_through_us),
             **_day(row.hour_us),
         }
         for row in sorted(hours, key=lambda row: row.hour_us)
@@ -295,19 +295,19 @@ def hours_of(rows: pa.Table) -> dict[int, HourRow]:
     """Return hour -> what its row of `hours` says."""
     found = (
         HourRow(
-            hour_us=_us(row["event_hour"]),
+            hour_us=timestamp_to_us(row["event_hour"]),
             state=row["state"],
             facts=row["facts"],
             conflicts=row["conflicts"],
             waiting_lines=row["waiting_lines"],
             changes=row["changes"],
             version=row["version"],
-            last_arrival_us=_us(row["last_arrival"]),
+            last_arrival_us=timestamp_to_us(row["last_arrival"]),
             first_published_us=_us_or_none(row["first_published_at"]),
             last_changed_us=_us_or_none(row["last_changed_at"]),
             run_id=row["run_id"],
             why=row["why"],
-            published_through_us=_us(row["published_through"]),
+            published_through_us=timestamp_to_us(row["published_through"]),
         )
         for row in rows.to_pylist()
     )
@@ -318,14 +318,9 @@ def _day(hour_us: int) -> dict[str, Any]:
     return dict(zip(DAY_PARTITION, partition_of_hour(hour_us), strict=False))
 
 
-def _moment(instant_us: int | None) -> datetime | None:
-    return None if instant_us is None else us_to_datetime(instant_us).replace(tzinfo=None)
-
-
-def _us(moment: datetime) -> int:
-    value: int = pa.scalar(moment, pa.timestamp("us")).value
-    return value
+def _timestamp_or_none(instant_us: int | None) -> datetime | None:
+    return None if instant_us is None else us_to_timestamp(instant_us)
 
 
 def _us_or_none(moment: datetime | None) -> int | None:
-    return None if moment is None else _us(moment)
+    return None if moment is None else timestamp_to_us(moment)

@@ -22,8 +22,8 @@ from batch_compaction.hours import (
     hours_table,
     parse_change_record,
 )
-from batch_compaction.lake_tables import Lake, LakeTable, Partition
-from schemas.lake import partition_of_hour
+from batch_compaction.lake_tables import Lake, LakeTable
+from schemas.lake import Partition, partition_of_hour
 from schemas.tables import HOUR_CHANGES, HOURS
 
 CHANGES = "clickstream.changes"

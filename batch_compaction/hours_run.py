@@ -10,9 +10,8 @@ from batch_compaction.hour_merge import MergedHour
 from batch_compaction.hours import Change, HourRow, Version, change_of, hour_row
 from batch_compaction.hours_log import HourLog
 from batch_compaction.intake import ReadObject
-from batch_compaction.lake_tables import Partition
 from batch_compaction.quarantine_objects import REPAIRED_PREFIX
-from schemas.lake import partition_of_hour
+from schemas.lake import Partition, partition_of_hour
 
 Files = Mapping[Partition, str | None]
 

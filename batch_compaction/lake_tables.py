@@ -30,10 +30,10 @@ from pyiceberg.table import TableProperties
 from batch_compaction.sorting import ROW_GROUP_ROWS, groups_of
 from batch_compaction.spill import room_in
 from schemas.errors import WorkFailedError
+from schemas.lake import Partition as Partition
 from schemas.settings import Settings
 from schemas.tables import TABLE_NAMES, TABLES, Table
 
-Partition = tuple[int, ...]
 _COPIED_BYTES = 1 << 20
 _NAMES_OF_FEW = {"click_id", "user_id", "session_id", "key", "etag", "detail"}
 # Texts that are anything anywhere: their bounds let no reader pass over a file, and cost a quarter of the writing.

@@ -18,13 +18,14 @@ import pyarrow as pa
 from pyiceberg.exceptions import CommitFailedException
 
 from batch_compaction.hours_log import RUN_ID, HourLog
-from batch_compaction.lake_tables import Lake, LakeTable, Partition, write_parquet
+from batch_compaction.lake_tables import Lake, LakeTable, write_parquet
 from batch_compaction.maintain_orphans import orphans_of, remove
 from batch_compaction.maintain_plan import Retention, SnapshotTime, due_tags, expired, is_closed_day, old_tags
 from batch_compaction.rollback import Rollback, finish_all
 from batch_compaction.sorting import Room, sorted_groups
 from batch_compaction.user_tables import UserTables
 from schemas.errors import WorkFailedError
+from schemas.lake import Partition
 from schemas.tables import CONFLICTS, DIM_USERS, DIM_USERS_HISTORY, FACT_CLICKS, TABLES, USER_HOURS, Table
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from batch_compaction.raw import RawObject
-from schemas.instants import DAY_US, SECOND_US, hour_floor_us
+from schemas.instants import DAY_US, SECOND_US, hour_floor_us, timestamp_to_us
 
 # How long after an hour's end an object that arrived in it may still become known: Firehose buffers up to 15 minutes.
 GRACE_US = 20 * 60 * SECOND_US
@@ -97,13 +97,8 @@ def known_objects(rows: pa.Table) -> dict[tuple[str, str], KnownObject]:
 
 
 def _known(row: Mapping[str, Any]) -> KnownObject:
-    raw = RawObject(row["bucket"], row["key"], row["etag"], row["size_bytes"], _as_us(row["arrival_hour"]))
-    return KnownObject(raw, {_as_us(item["event_hour"]): item["state"] for item in row["hours"]})
-
-
-def _as_us(moment: Any) -> int:
-    value: int = pa.scalar(moment, pa.timestamp("us")).value
-    return value
+    raw = RawObject(row["bucket"], row["key"], row["etag"], row["size_bytes"], timestamp_to_us(row["arrival_hour"]))
+    return KnownObject(raw, {timestamp_to_us(item["event_hour"]): item["state"] for item in row["hours"]})
 
 
 def assignments(

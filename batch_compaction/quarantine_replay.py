@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyiceberg.exceptions import CommitFailedException
 
-from batch_compaction.lake_tables import Lake, LakeTable, Partition
+from batch_compaction.lake_tables import Lake, LakeTable
 from batch_compaction.quarantine import DISMISSED, REPAIRED, Resolved, Selection
 from batch_compaction.quarantine_objects import RepairedLines, origins, repaired_objects, rules_digest_of
 from batch_compaction.quarantine_repair import Fate, Origin, QuarantinedLine, judge
@@ -24,7 +24,7 @@ from batch_compaction.quarantine_report import RepairReport, Tally, report_of
 from batch_compaction.quarantine_tables import QuarantineTables
 from batch_compaction.repair_rules import Rules
 from schemas.errors import WorkFailedError
-from schemas.lake import format_hour, hour_of_key, hour_of_partition, partition_of_hour
+from schemas.lake import Partition, format_hour, hour_of_key, hour_of_partition, partition_of_hour
 from schemas.tables import HOUR_PARTITION, QUARANTINE_RESOLUTIONS
 
 if TYPE_CHECKING:

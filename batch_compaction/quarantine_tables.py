@@ -12,12 +12,12 @@ import pyarrow.compute as pc
 from botocore.exceptions import ClientError
 
 from batch_compaction import quarantine
-from batch_compaction.lake_tables import Lake, LakeTable, Partition
+from batch_compaction.lake_tables import Lake, LakeTable
 from batch_compaction.quarantine import KEY_COLUMNS, Resolved, Selection
 from batch_compaction.quarantine_objects import stored_bytes
 from batch_compaction.quarantine_repair import QuarantinedLine
 from batch_compaction.quarantine_report import ListedLine, ReasonCount, listed, reason_counts, shown
-from schemas.lake import format_hour, hour_of_key, hour_of_partition, partition_of_hour
+from schemas.lake import Partition, format_hour, hour_of_key, hour_of_partition, partition_of_hour
 from schemas.tables import HOUR_PARTITION, QUARANTINE, QUARANTINE_RESOLUTIONS
 from schemas.terminal import printable
 

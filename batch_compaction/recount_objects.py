@@ -11,14 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-
 from batch_compaction.plan import PUBLISHED
 from batch_compaction.recount import Anomaly, Recount
 from batch_compaction.recount_content import lines_of
 from batch_compaction.recount_events import MAX_LINE_BYTES, read_event
 from schemas import lake
-from schemas.instants import datetime_to_us, hour_floor_us
+from schemas.instants import datetime_to_us, hour_floor_us, timestamp_to_us
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -92,8 +90,8 @@ def _known(day: RawDay, rows: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str
     for row in rows:
         if row["bucket"] != day.bucket:
             continue
-        arrival_us = _as_us(row["arrival_hour"])
-        hours = {_as_us(hour["event_hour"]): hour for hour in row["hours"]}
+        arrival_us = timestamp_to_us(row["arrival_hour"])
+        hours = {timestamp_to_us(hour["event_hour"]): hour for hour in row["hours"]}
         is_wanted = day.thorough or arrival_us in day.hours or any(hour in day.hours for hour in hours)
         yield row["key"], dict(row) | {"arrival": arrival_us, "hours": hours} if is_wanted else None
 
@@ -161,8 +159,3 @@ def miscounted(item: RawObject) -> list[Anomaly]:
 def _counts(lines: int, accepted: int, quarantined: int, blank: int, hours: dict[int, int]) -> str:
     by_hour = ", ".join(f"{lake.format_hour(hour)}: {count}" for hour, count in sorted(hours.items()))
     return f"{lines} lines = {accepted} accepted ({by_hour}) + {quarantined} quarantined + {blank} blank"
-
-
-def _as_us(moment: Any) -> int:
-    value: int = pa.scalar(moment, pa.timestamp("us")).value
-    return value

@@ -32,14 +32,14 @@ from batch_compaction.hours import (
     hour_row,
 )
 from batch_compaction.hours_log import CHANGES, RUN_ID, HourLog
-from batch_compaction.lake_tables import Lake, LakeTable, Partition
+from batch_compaction.lake_tables import Lake, LakeTable
 from batch_compaction.rollback_plan import Target
 from batch_compaction.rollback_report import RollbackReport, back_report
 from batch_compaction.rollback_states import restated
 from batch_compaction.user_hours import user_hours_of
 from batch_compaction.user_tables import UserTables
 from schemas.errors import WorkFailedError
-from schemas.lake import format_hour, hour_of_partition, partition_of_hour
+from schemas.lake import Partition, format_hour, hour_of_partition, partition_of_hour
 from schemas.tables import CONFLICTS, FACT_CLICKS, RAW_OBJECTS
 
 # How often a rollback starts over because a run committed first.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping
-from datetime import UTC
 
 import pyarrow as pa
 
-from batch_compaction.lake_tables import LakeTable, Partition
+from batch_compaction.lake_tables import LakeTable
 from batch_compaction.plan import HELD, PUBLISHED
-from schemas.instants import datetime_to_us
+from schemas.instants import timestamp_to_us
+from schemas.lake import Partition
 
 
 def restated(
@@ -40,7 +40,7 @@ def states_after(rows: pa.Table, sources: Mapping[int, Collection[str]]) -> tupl
     held, hours, is_changed = Counter[int](), rows["hours"].to_pylist(), False
     for key, items in zip(rows["key"].to_pylist(), hours, strict=True):
         for item in items:
-            hour_us = datetime_to_us(item["event_hour"].replace(tzinfo=UTC))
+            hour_us = timestamp_to_us(item["event_hour"])
             if hour_us not in sources:
                 continue
             state = PUBLISHED if key in sources[hour_us] else HELD

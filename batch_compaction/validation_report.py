@@ -13,7 +13,7 @@ import pyarrow as pa
 from batch_compaction.emf import Figure, emf_line
 from batch_compaction.hours import ROLLED_BACK, HourRow, Recorded
 from batch_compaction.recount import Anomaly
-from schemas.instants import format_instant_us, us_to_datetime
+from schemas.instants import format_instant_us, us_to_timestamp
 from schemas.lake import VALIDATIONS_PREFIX, format_hour, partition_of_hour
 from schemas.tables import ANOMALIES, DAY_PARTITION
 
@@ -135,14 +135,14 @@ def anomalies_table(anomalies: Iterable[Anomaly], day_us: int, found_at_us: int)
     rows = [
         {
             "kind": anomaly.kind,
-            "event_hour": None if anomaly.hour_us is None else us_to_datetime(anomaly.hour_us).replace(tzinfo=None),
+            "event_hour": None if anomaly.hour_us is None else us_to_timestamp(anomaly.hour_us),
             "source_object": anomaly.source_object,
             "source_line": anomaly.source_line,
             "click_id": anomaly.click_id,
             "expected": anomaly.expected,
             "got": anomaly.got,
             "total": anomaly.total,
-            "found_at": us_to_datetime(found_at_us).replace(tzinfo=None),
+            "found_at": us_to_timestamp(found_at_us),
             **partition,
         }
         for anomaly in anomalies

@@ -13,10 +13,10 @@ from enum import StrEnum
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from batch_compaction.lake_tables import LakeTable, Partition
+from batch_compaction.lake_tables import LakeTable
 from schemas.errors import ConfigError
-from schemas.instants import us_to_datetime
-from schemas.lake import partition_of_hour
+from schemas.instants import us_to_timestamp
+from schemas.lake import Partition, partition_of_hour
 from schemas.tables import DAY_PARTITION, DQ_RESULTS
 
 
@@ -112,7 +112,7 @@ def results_table(run_id: str, verdicts: Mapping[int, Iterable[Verdict]], checke
     """
     rows = [
         {
-            "event_hour": us_to_datetime(hour_us).replace(tzinfo=None),
+            "event_hour": us_to_timestamp(hour_us),
             "check_name": verdict.check,
             "run_id": run_id,
             "severity": str(verdict.severity),
@@ -121,7 +121,7 @@ def results_table(run_id: str, verdicts: Mapping[int, Iterable[Verdict]], checke
             "got": verdict.got,
             "detail": verdict.detail,
             "accepted_why": verdict.accepted_why,
-            "checked_at": us_to_datetime(checked_at_us).replace(tzinfo=None),
+            "checked_at": us_to_timestamp(checked_at_us),
             **dict(zip(DAY_PARTITION, partition_of_hour(hour_us), strict=False)),
         }
         for hour_us, judged in verdicts.items()

@@ -40,7 +40,7 @@ from rich.console import Console
 
 from bench.compaction_input import GZIP, PLAIN, Input, Shape, Written, make
 from bench.compaction_meter import Taken, measure
-from bench.report import tell
+from bench.report import add_only, tell
 
 PARTS = ("plain", "gzip", "growth", "shapes")
 OURS, OURS_GZIP, DUCKDB, PYSPARK, ORJSON = "ours", "ours_gzip", "duckdb", "pyspark", "orjson"
@@ -54,9 +54,7 @@ _SMALL_OBJECT_LINES, _LARGE_OBJECT_LINES = 50, 2_500_000
 def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--only", type=_parts, default=PARTS, help=f"parts with commas between them: {', '.join(PARTS)}"
-    )
+    add_only(parser, PARTS)
     parser.add_argument("--runs", type=int, default=3, help="rounds of the parts plain and gzip")
     parser.add_argument("--events", type=int, default=2_000_000, help="lines in the parts plain and gzip")
     parser.add_argument("--large", type=int, default=8_000_000, help="lines in the parts growth and shapes")
@@ -240,13 +238,6 @@ def _versions() -> dict[str, str]:
 
 def _cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "clickstream-bench"
-
-
-def _parts(text: str) -> tuple[str, ...]:
-    parts = tuple(text.split(","))
-    if unknown := set(parts) - set(PARTS):
-        raise argparse.ArgumentTypeError(f"no such part: {', '.join(sorted(unknown))}")
-    return parts
 
 
 if __name__ == "__main__":

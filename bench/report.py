@@ -1,10 +1,13 @@
-"""How a benchmark tells its figures: a table for a person, then one line of JSON for a program.
+"""What the benchmarks share: which parts are asked for, and how figures are told.
+
+A table is for a person, then one line of JSON for a program.
 
 Absolute figures drift with the machine, so each comes with its ratio to a yardstick that ran beside it.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
@@ -18,6 +21,20 @@ from rich.console import Console
 from rich.table import Table
 
 PACKAGES = ("apache-flink", "boto3", "duckdb", "moto", "msgspec", "pyarrow", "pyiceberg")
+
+
+def add_only(parser: argparse.ArgumentParser, parts: tuple[str, ...]) -> None:
+    """Add the option `--only`, which picks parts of a benchmark; all are picked without it."""
+
+    def picked(text: str) -> tuple[str, ...]:
+        names = tuple(text.split(","))
+        if unknown := set(names) - set(parts):
+            raise argparse.ArgumentTypeError(f"no such part: {', '.join(sorted(unknown))}")
+        return names
+
+    parser.add_argument(
+        "--only", type=picked, default=parts, help=f"parts with commas between them: {', '.join(parts)}"
+    )
 
 
 def median_of(runs: Sequence[Mapping[str, float]]) -> dict[str, float]:

@@ -27,7 +27,7 @@ from typing import Any
 
 from rich.console import Console
 
-from bench.report import median_of, tell
+from bench.report import add_only, median_of, tell
 from bench.stream_alerts import measure
 from bench.stream_input import RECORD_EVENTS, RECORD_PURCHASES, Pool
 
@@ -56,9 +56,7 @@ PLAIN = ("aggregated", "one-event")
 def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--only", type=_parts, default=PARTS, help=f"parts with commas between them: {', '.join(PARTS)}"
-    )
+    add_only(parser, PARTS)
     parser.add_argument("--runs", type=int, default=3, help="runs of the parts decode and publish")
     parser.add_argument("--window", type=float, default=15, help="seconds for which a rate is measured")
     parser.add_argument("--seconds", type=float, default=300, help="seconds for which alert latency is measured")
@@ -175,13 +173,6 @@ def rows_of(figures: Mapping[str, Any]) -> list[tuple[str, float, str, float | N
         for name in rates
     ]
     return rows + [(name.removesuffix("_ms"), figures[name], "ms", None) for name in latencies]
-
-
-def _parts(text: str) -> tuple[str, ...]:
-    parts = tuple(text.split(","))
-    if unknown := set(parts) - set(PARTS):
-        raise argparse.ArgumentTypeError(f"no such part: {', '.join(sorted(unknown))}")
-    return parts
 
 
 if __name__ == "__main__":

@@ -49,6 +49,20 @@ def us_to_datetime(instant_us: int) -> datetime:
     return EPOCH + timedelta(microseconds=instant_us)
 
 
+def timestamp_to_us(moment: datetime) -> int:
+    """Return the instant of a table's timestamp, which has no zone and is in UTC, in microseconds."""
+    return datetime_to_us(moment.replace(tzinfo=UTC))
+
+
+def us_to_timestamp(instant_us: int) -> datetime:
+    """Return an instant in microseconds as a table's timestamp has it: in UTC, without a zone.
+
+    Raises:
+        OverflowError: outside the years 1 to 9999.
+    """
+    return us_to_datetime(instant_us).replace(tzinfo=None)
+
+
 def format_instant_us(instant_us: int) -> str:
     """Return `2026-11-24T10:00:00.000000Z` for an instant in microseconds."""
     return us_to_datetime(instant_us).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -16,6 +16,8 @@ RAW_ERROR_PREFIX = "clickstream-errors/"
 RECEIPTS_PREFIX = "purchases/"
 DEAD_LETTERS_PREFIX = "dead-letters/"
 VALIDATIONS_PREFIX = "validations/"
+# Year, month, day and hour, or what they begin with; none for a table that is not partitioned.
+Partition = tuple[int, ...]
 _HOUR_FOLDER = re.compile(r"year=(\d{4})/month=(\d\d)/day=(\d\d)/hour=(\d\d)/")
 # Source: Amazon Data Firehose developer guide, "S3 object name format": the name of the Firehose stream, its version,
 # the arrival of the oldest record, a UUID, and the extension that its configuration gives it.
@@ -67,7 +69,7 @@ def partition_of_hour(hour_us: int) -> tuple[int, int, int, int]:
     return moment.year, moment.month, moment.day, moment.hour
 
 
-def hour_of_partition(partition: tuple[int, ...]) -> int:
+def hour_of_partition(partition: Partition) -> int:
     """Return the start of the hour that (year, month, day, hour) names, in microseconds.
 
     Raises:

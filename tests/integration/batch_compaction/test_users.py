@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 
-from batch_compaction.dims import NO_USERS, Partition, rebuilt_users, updated_users
+from batch_compaction.dims import NO_USERS, rebuilt_users, updated_users
 from batch_compaction.user_hours import user_hours_of
 from batch_compaction.user_splice import Users
 from schemas.instants import HOUR_US
-from schemas.lake import partition_of_hour
+from schemas.lake import Partition, partition_of_hour
 from schemas.tables import DIM_USERS, DIM_USERS_HISTORY, FACT_CLICKS, USER_HOURS
 from tests.integration.batch_compaction.lakes import HOUR, TestLake
 

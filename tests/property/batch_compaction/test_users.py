@@ -15,11 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from batch_compaction import dims, user_hours
-from batch_compaction.dims import NO_USERS, Partition, rebuilt_users, updated_users
+from batch_compaction.dims import NO_USERS, rebuilt_users, updated_users
 from batch_compaction.lake_tables import parquet_bytes
 from batch_compaction.user_hours import user_hours_of
 from batch_compaction.user_splice import Users
-from schemas.lake import hour_of_partition
+from schemas.lake import Partition, hour_of_partition
 from schemas.tables import DIM_USERS, DIM_USERS_HISTORY, FACT_CLICKS, USER_HOURS, Table
 from tests.user_query import users_of
 

@@ -12,11 +12,11 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
-from batch_compaction.dims import NO_USERS, Partition, summed_users, updated_users
+from batch_compaction.dims import NO_USERS, summed_users, updated_users
 from batch_compaction.user_hours import user_hours_of
 from batch_compaction.user_splice import Users
 from schemas.instants import HOUR_US
-from schemas.lake import hour_of_partition
+from schemas.lake import Partition, hour_of_partition
 from schemas.tables import FACT_CLICKS, USER_HOURS
 from tests.user_query import users_of
 
