@@ -215,6 +215,18 @@ def test_lines_of_a_rollback_that_died_are_an_anomaly_until_it_is_finished(day: 
     assert (anomalies, len(report.rolled_back)) == ([], 1)
 
 
+def test_what_another_program_wrote_is_undone_by_bringing_back_the_version_in_force(
+    day: TestLake, tmp_path: Path
+) -> None:
+    tamper(day, FACT_CLICKS, without_e7)
+    in_force = [row["snapshot_id"] for row in day.rows("hour_changes") if row["event_hour"].hour == 10][-1]
+    back(day, HOUR, to=in_force)
+    assert recounted(day, tmp_path)[1] == []
+    day.compact(HourPolicy(NOW, only=frozenset({HOUR})), redo=True)
+    report, anomalies = recounted(day, tmp_path)
+    assert (report.rolled_back, anomalies) == ([], [])
+
+
 def test_objects_that_are_gone_or_overwritten_are_named_and_their_rows_stay_right(
     day: TestLake, tmp_path: Path
 ) -> None:
