@@ -19,6 +19,10 @@ from schemas.tables import FACT_CLICKS, HOURS
 from tests.integration.batch_compaction.lakes import ALL_CLOSED, HOUR, TestLake
 
 
+class DiedError(BaseException):
+    """The rollback died here: no handler of errors sees it."""
+
+
 def back(
     lake: TestLake,
     *hours: int,

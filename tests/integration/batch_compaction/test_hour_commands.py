@@ -11,8 +11,8 @@ import pytest
 from batch_compaction import entry
 from schemas.settings import LOG_VARIABLE
 from tests.integration.batch_compaction.lakes import HOUR, TestLake
-from tests.integration.batch_compaction.rollbacks import back, changes, check_users, hours, ids
-from tests.integration.batch_compaction.test_rollback import NEXT, DiedError, repaired
+from tests.integration.batch_compaction.rollbacks import DiedError, back, changes, check_users, hours, ids
+from tests.integration.batch_compaction.test_rollback import NEXT, repaired
 
 __all__ = ["repaired"]
 NAMED, NEXT_NAMED = "2026-11-24T10", "2026-11-24T11"

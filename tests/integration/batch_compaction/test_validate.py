@@ -22,8 +22,7 @@ from schemas.errors import ConfigError, WorkFailedError
 from schemas.instants import DAY_US, HOUR_US, parse_instant_us
 from schemas.tables import CONFLICTS, FACT_CLICKS, QUARANTINE, RAW_OBJECTS, Table
 from tests.integration.batch_compaction.lakes import HOUR, TestLake, event
-from tests.integration.batch_compaction.rollbacks import back
-from tests.integration.batch_compaction.test_rollback import DiedError
+from tests.integration.batch_compaction.rollbacks import DiedError, back
 
 DAY = parse_instant_us("2026-11-24T00:00:00Z")
 NOW = DAY + 3 * DAY_US
