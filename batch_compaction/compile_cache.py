@@ -35,7 +35,7 @@ def fill() -> None:
 
     for lines in (_LINES, _LINES.replace(b"\xc3\xbc", b"u")):
         raw = RawObject("bucket", "key", "etag", len(lines), arrival_hour_us=1_795_944_000_000_000)
-        parsed = parse_block(raw, Block(lines, first_line=1, first_offset=0))
+        parsed = parse_block(raw, Block(lines, first_offset=0))
         hashes_of(parsed.accepted["click_id"])
 
 

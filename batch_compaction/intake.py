@@ -44,7 +44,7 @@ def take_in(read: ReadObject, blocks: Iterable[Block], policy: HourPolicy, lines
     """Read an object to its end: lines that are to be published now and quarantined lines are kept, all are counted."""
     raw = read.raw
     for block in blocks:
-        parsed = parse_block(raw, block)
+        parsed = parse_block(raw, block, read.lines + 1)
         read.lines += parsed.lines
         read.blank += parsed.blank
         for hour_us, rows in _by_hour(parsed.accepted):

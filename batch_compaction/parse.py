@@ -62,8 +62,14 @@ def hours_of(lines: pa.Table) -> Numbers:
     return hours
 
 
-def parse_block(raw: RawObject, block: Block) -> ParsedBlock:
-    """Return every line of a block in its one place."""
+def parse_block(raw: RawObject, block: Block, first_line: int = 1) -> ParsedBlock:
+    """Return every line of a block in its one place.
+
+    Args:
+        raw: the object.
+        block: some lines of it.
+        first_line: the number of the first of them, from 1.
+    """
     data, unread, fault = _without_unread(block)
     found = line_scan.scan(data, hour_floor_us(raw.arrival_hour_us) + HOUR_US + MAX_AHEAD_US)
     events: list[ClickEvent] = []
@@ -79,15 +85,15 @@ def parse_block(raw: RawObject, block: Block) -> ParsedBlock:
         elif not line.strip():
             blank += 1
         else:
-            rejected.append((block.first_line + number, block.first_offset + start, verdict, line))
+            rejected.append((first_line + number, block.first_offset + start, verdict, line))
     lines = len(found.lines) + len(found.others)
     if fault is not None:
-        rejected.append((block.first_line + lines, block.first_offset + len(data), fault, unread))
+        rejected.append((first_line + lines, block.first_offset + len(data), fault, unread))
         lines += 1
     if events:
         data, found = with_events(data, found, _columns(events), np.array(event_lines))
     found = by_hour(found)
-    accepted = _rows(raw, columns_of(data, found), pa.array(found.lines + block.first_line))
+    accepted = _rows(raw, columns_of(data, found), pa.array(found.lines + first_line))
     return ParsedBlock(accepted, _quarantined(raw, rejected), lines, blank)
 
 

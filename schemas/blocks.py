@@ -21,11 +21,10 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Some lines that follow each other.
+    """Some lines that follow each other; blank ones count, and each element of an array is a line.
 
     Attributes:
         data: the lines, each ended by a newline but for an object's last one where it has none.
-        first_line: the number of the first one, from 1; blank lines count, and each element of an array is a line.
         first_offset: where it begins in the decompressed object, byte order mark included.
         cut_bytes: how much of the last line is not in `data`, since it is longer than the limit; 0 where it is whole.
         damage: on the last block alone, why the object ends before its end. What follows the last newline in `data`,
@@ -33,7 +32,6 @@ class Block:
     """
 
     data: bytes
-    first_line: int
     first_offset: int
     cut_bytes: int = 0
     damage: str | None = None
@@ -93,7 +91,7 @@ class _Splitter:
     def __init__(self, block_bytes: int, limit: int) -> None:
         self._block_bytes = block_bytes
         self._limit = limit
-        self._line, self._offset = 1, 0  # of the next block
+        self._offset = 0  # of the next block
         self._whole: list[bytes] = []  # lines that ended since the last block
         self._whole_bytes = 0
         self._begun: list[bytes] = []  # what is kept of the line that has not
@@ -115,7 +113,7 @@ class _Splitter:
             damage = damage or "the array ends before its end"
         if self._whole or self._begun_bytes or damage is not None:
             data = b"".join([*self._whole, *self._begun])
-            yield Block(data, self._line, self._offset, self._cut_bytes, damage)
+            yield Block(data, self._offset, self._cut_bytes, damage)
 
     def skip(self, length: int) -> None:
         """Leave out bytes that are no part of any line; nothing that came before is left."""
@@ -172,8 +170,7 @@ class _Splitter:
 
     def _block(self, cut_bytes: int = 0) -> Block:
         """Return the lines that ended, and begin the next block."""
-        block = Block(b"".join(self._whole), self._line, self._offset, cut_bytes)
+        block = Block(b"".join(self._whole), self._offset, cut_bytes)
         self._whole, self._whole_bytes = [], 0
-        self._line += block.data.count(b"\n")
         self._offset += len(block.data) + cut_bytes
         return block

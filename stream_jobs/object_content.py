@@ -50,9 +50,12 @@ def pieces(chunks: Iterable[bytes], max_piece_bytes: int, on_block: Callable[[],
         on_block: called for each chunk, before and after it is unpacked; what it raises ends the reading.
     """
     content = _watched(decompressed(_watched(chunks, on_block), zlib, zstd), on_block)
+    number = 1
     try:
         for block in blocks_of(content, _BLOCK_BYTES, max_piece_bytes):
-            yield from _pieces_of(block)
+            for piece in _pieces_of(block, number):
+                yield piece
+                number += 1
     except NotUnderstoodError as error:
         yield Piece(1, error.head[:max_piece_bytes], len(error.head), str(error))
 
@@ -63,10 +66,10 @@ def _watched(chunks: Iterable[bytes], on_block: Callable[[], object]) -> Iterato
         yield chunk
 
 
-def _pieces_of(block: Block) -> Iterator[Piece]:
+def _pieces_of(block: Block, first_number: int) -> Iterator[Piece]:
     *lines, last = block.data.split(b"\n")
     if not last and block.damage is None:
         last = lines.pop()
-    for number, line in enumerate(lines, block.first_line):
+    for number, line in enumerate(lines, first_number):
         yield Piece(number, line, len(line))
-    yield Piece(block.first_line + len(lines), last, len(last) + block.cut_bytes, block.damage)
+    yield Piece(first_number + len(lines), last, len(last) + block.cut_bytes, block.damage)

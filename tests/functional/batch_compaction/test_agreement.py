@@ -73,12 +73,12 @@ def s3() -> Iterator[Any]:
 def by_the_tables(s3: Any, body: bytes) -> list[Piece]:
     s3.put_object(Bucket="raw", Key=f"{RAW_PREFIX}o.json", Body=body)
     [raw] = list_raw_objects(s3, "raw")
-    found = []
+    found: list[Piece] = []
     for block in read_blocks(s3, raw, 100_000):
         lines = block.data.split(b"\n")
         if not lines[-1] and block.damage is None:
             lines.pop()
-        found += [Piece(number, line, len(line)) for number, line in enumerate(lines, block.first_line)]
+        found += [Piece(number, line, len(line)) for number, line in enumerate(lines, len(found) + 1)]
         if block.damage is not None:
             last = found[-1]
             found[-1] = Piece(last.number, last.data, last.length, block.damage)

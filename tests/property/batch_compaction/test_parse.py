@@ -123,7 +123,7 @@ def expected_row(number: int, event: ClickEvent) -> dict[str, Any]:
 def test_a_block_is_its_lines(given_lines: list[bytes], ends_with_newline: bool, first_line: int) -> None:
     data = b"\n".join(given_lines) + (b"\n" if ends_with_newline and given_lines else b"")
     count = data.count(b"\n") + bool(data and not data.endswith(b"\n"))
-    parsed = parse_block(RAW, Block(data, first_line, 77))
+    parsed = parse_block(RAW, Block(data, 77), first_line)
 
     accepted, quarantined, blank = [], [], 0
     for number, line in enumerate(data.split(b"\n")[:count], first_line):

@@ -33,13 +33,13 @@ def understood(blocks: Iterator[Block]) -> Iterator[Block]:
 def lines_of_both(body: bytes, cut: int) -> tuple[list[tuple[int, bytes, bool]], list[tuple[int, bytes, bool]]]:
     chunks = [body[at : at + cut] for at in range(0, len(body), cut)]
     mine = [(line.number, line.data[:LIMIT], line.is_torn) for line in lines_of(chunks, LIMIT)]
-    theirs = []
+    theirs: list[tuple[int, bytes, bool]] = []
     for block in understood(blocks_of(decompressed(chunks, zlib, zstd), 10, LIMIT)):
         whole, _, torn = block.data.rpartition(b"\n")
         parts = [*whole.split(b"\n")] if b"\n" in block.data else []
-        theirs += [(block.first_line + number, part[:LIMIT], False) for number, part in enumerate(parts)]
+        theirs += [(number, part[:LIMIT], False) for number, part in enumerate(parts, len(theirs) + 1)]
         if torn or block.damage is not None:
-            theirs.append((block.first_line + len(parts), torn[:LIMIT], block.damage is not None))
+            theirs.append((len(theirs) + 1, torn[:LIMIT], block.damage is not None))
     # Whether an element that was cut is whole where its array is torn behind it, one of the two cannot see.
     assume(not any(len(data) == LIMIT for _, data, _ in mine[-2:]) or not mine[-1][2])
     return mine, theirs

@@ -15,7 +15,7 @@ def line(event_id: str, timestamp: str = "2026-11-24T09:30:00Z") -> bytes:
 
 
 def parsed_lines(data: bytes, damage: str | None = None) -> ParsedBlock:
-    return parse_block(RAW, Block(data, 1, 0, damage=damage))
+    return parse_block(RAW, Block(data, 0, damage=damage))
 
 
 def test_every_line_ends_in_one_place_under_its_physical_number() -> None:
@@ -66,7 +66,7 @@ def test_an_empty_object_has_no_lines() -> None:
 
 def test_a_line_that_was_cut_says_how_long_it_was() -> None:
     long = line("a") + b" " * 300_000
-    parsed = parse_block(RAW, Block(line("b") + b"\n" + long, 7, 100, cut_bytes=1_000))
+    parsed = parse_block(RAW, Block(line("b") + b"\n" + long, 100, cut_bytes=1_000), 7)
     [row] = parsed.quarantined.to_pylist()
     assert (row["source_line"], row["reason"], row["raw_bytes"]) == (8, "too_large", long)
     assert row["detail"].startswith(f"{len(long) + 1_000} bytes")
@@ -74,7 +74,7 @@ def test_a_line_that_was_cut_says_how_long_it_was() -> None:
 
 
 def test_what_is_kept_of_a_cut_line_may_be_white_space_or_the_end_of_a_damaged_object() -> None:
-    [row] = parse_block(RAW, Block(line("b") + b"\n" + b" " * 9 + b"\n", 1, 0, cut_bytes=1)).quarantined.to_pylist()
+    [row] = parse_block(RAW, Block(line("b") + b"\n" + b" " * 9 + b"\n", 0, cut_bytes=1)).quarantined.to_pylist()
     assert (row["source_line"], row["reason"], row["raw_bytes"]) == (2, "too_large", b" " * 9)
-    [row] = parse_block(RAW, Block(b"{bad", 1, 0, cut_bytes=1, damage="cut")).quarantined.to_pylist()
+    [row] = parse_block(RAW, Block(b"{bad", 0, cut_bytes=1, damage="cut")).quarantined.to_pylist()
     assert (row["source_line"], row["reason"], row["raw_bytes"]) == (1, "damaged_object", b"{bad")
