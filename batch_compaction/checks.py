@@ -7,13 +7,14 @@ failed, and holds the hour back: what cannot be judged is not published.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from batch_compaction.arrays import Hashes, are_among
 from batch_compaction.hour_audit import HourAudit, bounds_of, instants_of, nulls_of
 from batch_compaction.id_hashes import (
     differences,
@@ -110,7 +111,7 @@ def ids_unique(audit: HourAudit) -> Finding:
 def ids_conserved(audit: HourAudit) -> Finding:
     """The ids of the lines that came in, and of what the hour held, are those of its facts, no more and no fewer."""
     held = (audit.facts_before, audit.conflicts_before, audit.conflicts)
-    into = [audit.line_ids, *(sorted_hashes("click_id", rows) for rows in held)]
+    into = [sorted_hashes("click_id", rows) for rows in (audit.lines, *held)]
     lost, appeared = differences(into, audit.fact_ids)
     examples: list[str] = []
     if len(lost):
@@ -135,7 +136,7 @@ def lines_accounted(audit: HourAudit) -> Finding:
         for source in audit.sources
         if source.lines != source.accepted + source.quarantined + source.blank
     ]
-    accepted, received = sum(source.accepted_of_hour for source in audit.sources), len(audit.line_ids)
+    accepted, received = sum(source.accepted_of_hour for source in audit.sources), audit.lines.count_rows()
     if accepted != received:
         wrong.append(f"{accepted} lines of the hour were accepted, {received} came to the merge")
     before = audit.facts_before.count_rows() + audit.conflicts_before.count_rows() - audit.lines_held_twice
@@ -191,18 +192,29 @@ def clocks_right(audit: HourAudit) -> Finding:
 
 def ids_of_one_hour(audit: HourAudit) -> Finding:
     """No event id of the hour stands in an earlier hour within the look-back; such ids are not resolved."""
+    from_us = audit.hour_us - audit.limits.lookback_hours * HOUR_US
+    suspects = audit.fact_ids[are_among(audit.fact_ids, audit.of_run.ids_in_several)]
+    shared = [audit.fact_ids[:0], *_ids_of_published(audit)]
+    texts = set(shared_texts("click_id", audit.facts, audit.earlier_facts, np.unique(np.concatenate(shared))))
+    for earlier in audit.of_run.between(from_us, audit.hour_us) if len(suspects) else ():
+        found = suspects[are_among(suspects, earlier.fact_ids)]
+        if some := shared_texts("click_id", audit.facts, earlier.facts, found):
+            shared.append(found)
+            texts.update(some)
+    count = len(np.unique(np.concatenate(shared))) if texts else 0
     expected = f"0 ids of the {audit.limits.lookback_hours} hours before"
+    return Finding(not texts, expected, f"{count} ids", _some(sorted(texts)))
+
+
+def _ids_of_published(audit: HourAudit) -> Iterator[Hashes]:
+    """Yield the hashes of ids that the published facts of earlier hours share with those of an hour."""
     bounds = bounds_of(audit.facts, ["click_id"]) if audit.earlier_facts.count_rows() else {}
-    if not bounds:
-        return Finding(True, expected, "0 ids")
-    lowest, highest = bounds["click_id"]
-    # Row groups whose statistics rule the range out are not read: with ids that grow in time, almost all of them.
-    within = (pc.field("click_id") >= lowest) & (pc.field("click_id") <= highest)
-    scanner = audit.earlier_facts.scanner(columns=["click_id"], filter=within, **LEAN)
-    found = shared_hashes("click_id", scanner, audit.fact_ids)
-    shared = np.unique(np.concatenate([audit.fact_ids[:0], *found]))
-    repeated = shared_texts("click_id", audit.facts, audit.earlier_facts, shared)
-    return Finding(not repeated, expected, f"{len(shared) if repeated else 0} ids", _some(repeated))
+    if bounds:
+        lowest, highest = bounds["click_id"]
+        # Row groups whose statistics rule the range out are not read: with ids that grow in time, almost all of them.
+        within = (pc.field("click_id") >= lowest) & (pc.field("click_id") <= highest)
+        scanner = audit.earlier_facts.scanner(columns=["click_id"], filter=within, **LEAN)
+        yield from shared_hashes("click_id", scanner, audit.fact_ids)
 
 
 CHECKS = (

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from batch_compaction.arrays import Hashes
-from batch_compaction.id_hashes import sorted_hashes
+from batch_compaction.id_hashes import repeated_hashes, sorted_hashes
 from batch_compaction.lean_scan import LEAN, connection, lean
 from batch_compaction.limits import QualityLimits
 
@@ -40,6 +41,24 @@ class Source:
 
 
 @dataclass(frozen=True)
+class HoursOfRun:
+    """The hours that are judged together, in time order."""
+
+    audits: Sequence[HourAudit] = ()
+
+    @cached_property
+    def ids_in_several(self) -> Hashes:
+        """The hashes of event ids that may stand in the facts of more than one hour."""
+        ids = np.concatenate([np.empty(0, np.uint64), *(audit.fact_ids for audit in self.audits)])
+        ids.sort()
+        return repeated_hashes(ids)
+
+    def between(self, from_us: int, before_us: int) -> list[HourAudit]:
+        """Return the hours that begin at an instant or after it, and before another one."""
+        return [audit for audit in self.audits if from_us <= audit.hour_us < before_us]
+
+
+@dataclass(frozen=True)
 class HourAudit:
     """A merged hour, what it was merged from, and what it is judged by.
 
@@ -50,11 +69,13 @@ class HourAudit:
         facts_before: the facts that the hour held.
         conflicts_before: likewise.
         users: the sorted hashes of `dim_users.user_id` as it would be published, by `sorted_hashes`.
-        earlier_facts: the facts of the hours before it, within the look-back; of their columns `click_id` is read.
+        earlier_facts: the published facts of the hours before it, within the look-back; of their columns `click_id` is
+            read.
         new_lines: lines that the merge counts as new.
         duplicates: new lines that the merge counts as neither a fact nor a conflict.
         sources: the raw objects of the run that hold lines of the hour.
         earlier_days: the number of facts of the same hour on earlier days, where it was published.
+        of_run: the hours that would be published with it.
     """
 
     hour_us: int
@@ -70,16 +91,12 @@ class HourAudit:
     sources: Sequence[Source]
     earlier_days: Sequence[int]
     limits: QualityLimits = field(default_factory=QualityLimits)
+    of_run: HoursOfRun = field(default_factory=HoursOfRun, repr=False)
 
     @cached_property
     def fact_ids(self) -> Hashes:
         """A hash for the id of every fact, sorted."""
         return sorted_hashes("click_id", self.facts)
-
-    @cached_property
-    def line_ids(self) -> Hashes:
-        """A hash for the id of every line that came in, sorted."""
-        return sorted_hashes("click_id", self.lines)
 
     @cached_property
     def lines_held_twice(self) -> int:

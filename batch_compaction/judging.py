@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 
 from batch_compaction.arrays import Hashes
-from batch_compaction.hour_audit import HourAudit, Source
+from batch_compaction.hour_audit import HourAudit, HoursOfRun, Source
 from batch_compaction.hour_merge import MergedHour
 from batch_compaction.id_hashes import sorted_hashes
 from batch_compaction.intake import ReadObject
@@ -86,8 +86,14 @@ class Bench:
     read: Sequence[ReadObject]
     limits: QualityLimits
 
-    def audit(self, hour: HourFile, users: Hashes) -> HourAudit:
-        """Return all that is known of an hour, given the sorted hashes of the users as they will be."""
+    def audits(self, hours: Iterable[HourFile], users: Hashes) -> Sequence[HourAudit]:
+        """Return all that is known of each hour, given the sorted hashes of the users as they will be."""
+        audits: list[HourAudit] = []
+        of_run = HoursOfRun(audits)
+        audits.extend(self._audit(hour, users, of_run) for hour in hours)
+        return audits
+
+    def _audit(self, hour: HourFile, users: Hashes, of_run: HoursOfRun) -> HourAudit:
         hour_us, merged = hour.hour_us, hour.merged
         partition = partition_of_hour(hour_us)
         lookback = (hour_us - past * HOUR_US for past in range(1, self.limits.lookback_hours + 1))
@@ -106,6 +112,7 @@ class Bench:
             sources=[_source(item, hour_us) for item in self.read if item.merged[hour_us]],
             earlier_days=[count for count in days if count],
             limits=self.limits,
+            of_run=of_run,
         )
 
 

@@ -30,7 +30,7 @@ from pyiceberg.table import TableProperties
 from batch_compaction.sorting import ROW_GROUP_ROWS, groups_of
 from batch_compaction.spill import room_in
 from schemas.errors import WorkFailedError
-from schemas.lake import Partition as Partition
+from schemas.lake import Partition
 from schemas.settings import Settings
 from schemas.tables import TABLE_NAMES, TABLES, Table
 

@@ -28,7 +28,7 @@ from batch_compaction.hours_log import HourLog
 from batch_compaction.hours_run import changes_by, rows_after
 from batch_compaction.intake import ReadObject, take_in
 from batch_compaction.judging import Bench, HourFile, facts_in, user_hashes, user_hours_in, write_ids
-from batch_compaction.lake_tables import NO_MARKS, Lake, LakeTable, Marks, Partition, write_parquet
+from batch_compaction.lake_tables import NO_MARKS, Lake, LakeTable, Marks, write_parquet
 from batch_compaction.limits import QualityLimits
 from batch_compaction.parse import LINE_SCHEMA
 from batch_compaction.progress import Progress
@@ -42,7 +42,7 @@ from batch_compaction.user_splice import Users
 from batch_compaction.user_tables import UserTables
 from batch_compaction.verdicts import Acceptance, Verdict, accepted, results_partitions, results_table
 from schemas.errors import WorkFailedError
-from schemas.lake import format_hour, partition_of_hour
+from schemas.lake import Partition, format_hour, partition_of_hour
 from schemas.tables import CONFLICTS, DQ_RESULTS, FACT_CLICKS, QUARANTINE, RAW_OBJECTS
 
 if TYPE_CHECKING:
@@ -279,7 +279,8 @@ def _judge(run: Run, hours: Sequence[HourFile], bench: Bench, users: UserTables)
     after = users.after(rows)
     known = user_hashes(after.users)
     verdicts = {
-        hour.hour_us: accepted(hour.hour_us, verdicts_of(bench.audit(hour, known)), run.acceptance) for hour in hours
+        audit.hour_us: accepted(audit.hour_us, verdicts_of(audit), run.acceptance)
+        for audit in bench.audits(hours, known)
     }
     faults = {hour_us: [str(verdict) for verdict in found if verdict.holds] for hour_us, found in verdicts.items()}
     held = {hour_us: found for hour_us, found in faults.items() if found}

@@ -15,8 +15,9 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 
 from batch_compaction.dims import NO_USERS, rebuilt_users, updated_users
-from batch_compaction.lake_tables import Lake, LakeTable, Partition
+from batch_compaction.lake_tables import Lake, LakeTable
 from batch_compaction.user_splice import Users
+from schemas.lake import Partition
 from schemas.tables import DIM_USERS, DIM_USERS_HISTORY, USER_HOURS
 
 _SUM_OF = "clickstream.sum-of"

@@ -15,7 +15,7 @@ import pytest
 
 from batch_compaction import checks
 from batch_compaction.checks import CHECKS, verdicts_of
-from batch_compaction.hour_audit import HourAudit
+from batch_compaction.hour_audit import HourAudit, HoursOfRun
 from batch_compaction.id_hashes import differences, repeated_texts, shared_texts, sorted_hashes
 from batch_compaction.limits import QualityLimits
 from batch_compaction.verdicts import Severity, Verdict
@@ -102,6 +102,20 @@ def test_what_is_wrong_is_named() -> None:
     assert verdict("lines_accounted", a_lost_fact()).got == "19 facts + 1 conflicts + 4 duplicates"
     unknown = with_column("user_id", pa.array(["nobody", *["u1"] * 19]))
     assert verdict("users_known", unknown).detail == "nobody"
+
+
+def test_an_id_in_two_hours_of_one_run_is_told_with_the_later_one() -> None:
+    audits: list[HourAudit] = []
+    of_run = HoursOfRun(audits)
+    limits = QualityLimits(min_lines=1, lookback_hours=2)
+    for later, number in ((0, 1), (1, 2), (2, 9), (4, 1)):
+        events = [event(f"e{number}", minute=number), event(f"of hour {later}", minute=30)]
+        audits.append(replace(audit_of([events], limits), hour_us=HOUR + later * HOUR_US, of_run=of_run))
+    audits.append(replace(audit_of([EVENTS], limits), hour_us=HOUR + 3 * HOUR_US, of_run=of_run))
+    found = {audit.hour_us: verdict("ids_of_one_hour", audit) for audit in audits}
+    assert [(at - HOUR) // HOUR_US for at, item in found.items() if not item.passed] == [4, 3]
+    assert [item.detail for item in found.values() if not item.passed] == ["e1", "e2, e9"]
+    assert found[HOUR + 3 * HOUR_US].got == "2 ids"
 
 
 def test_a_line_that_never_came_to_the_merge_is_noticed() -> None:
