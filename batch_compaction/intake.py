@@ -44,14 +44,13 @@ def take_in(read: ReadObject, blocks: Iterable[Block], policy: HourPolicy, lines
     """Read an object to its end: lines that are to be published now and quarantined lines are kept, all are counted."""
     raw = read.raw
     for block in blocks:
-        parsed = parse_block(raw, block, read.lines + 1)
+        parsed = parse_block(raw, block, read.lines + 1, lambda hour_us: read.assignment.wants(hour_us, policy))
         read.lines += parsed.lines
         read.blank += parsed.blank
+        read.accepted.update(parsed.counts)
         for hour_us, rows in _by_hour(parsed.accepted):
-            read.accepted[hour_us] += len(rows)
-            if read.assignment.wants(hour_us, policy):
-                read.merged[hour_us] += len(rows)
-                lines.add(hour_us, rows)
+            read.merged[hour_us] += len(rows)
+            lines.add(hour_us, rows)
         read.quarantined.update(parsed.quarantined["reason"].to_pylist())
         quarantined.add(raw.arrival_hour_us, parsed.quarantined)
 

@@ -6,6 +6,7 @@ once by a scan that gives the same; all others are judged one by one.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ import pyarrow as pa
 
 from batch_compaction import line_scan
 from batch_compaction.arrays import Numbers
-from batch_compaction.placed_events import by_hour, columns_of, with_events
+from batch_compaction.placed_events import by_hour, columns_of, counts_by_hour, in_hours, with_events
 from batch_compaction.raw import RawObject
 from schemas import lake
 from schemas.blocks import Block
@@ -40,15 +41,17 @@ _COLUMNS = {
 
 @dataclass(frozen=True, slots=True)
 class ParsedBlock:
-    """Some lines of one raw object: lines = accepted rows + quarantined rows + blank.
+    """Some lines of one raw object: lines = accepted + quarantined rows + blank.
 
     Attributes:
-        accepted: rows of `LINE_SCHEMA`, ordered by event hour.
+        counts: event hour -> accepted lines.
+        accepted: rows of `LINE_SCHEMA` for those of them that are wanted, ordered by event hour.
         quarantined: rows of the quarantine, in order of their lines.
         lines: how many there are.
         blank: how many of them hold nothing.
     """
 
+    counts: dict[int, int]
     accepted: pa.Table
     quarantined: pa.Table
     lines: int
@@ -62,13 +65,16 @@ def hours_of(lines: pa.Table) -> Numbers:
     return hours
 
 
-def parse_block(raw: RawObject, block: Block, first_line: int = 1) -> ParsedBlock:
+def parse_block(
+    raw: RawObject, block: Block, first_line: int = 1, wants: Callable[[int], bool] = lambda _: True
+) -> ParsedBlock:
     """Return every line of a block in its one place.
 
     Args:
         raw: the object.
         block: some lines of it.
         first_line: the number of the first of them, from 1.
+        wants: whether the rows of an event hour are wanted.
     """
     data, unread, fault = _without_unread(block)
     found = line_scan.scan(data, hour_floor_us(raw.arrival_hour_us) + HOUR_US + MAX_AHEAD_US)
@@ -92,9 +98,11 @@ def parse_block(raw: RawObject, block: Block, first_line: int = 1) -> ParsedBloc
         lines += 1
     if events:
         data, found = with_events(data, found, _columns(events), np.array(event_lines))
-    found = by_hour(found)
+    counts = counts_by_hour(found)
+    wanted = set(filter(wants, counts))
+    found = by_hour(found if wanted == counts.keys() else in_hours(found, wanted))
     accepted = _rows(raw, columns_of(data, found), pa.array(found.lines + first_line))
-    return ParsedBlock(accepted, _quarantined(raw, rejected), lines, blank)
+    return ParsedBlock(counts, accepted, _quarantined(raw, rejected), lines, blank)
 
 
 def _without_unread(block: Block) -> tuple[bytes, bytes, Rejection | None]:

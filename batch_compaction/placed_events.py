@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -73,6 +73,27 @@ def by_hour(found: Scan) -> Scan:
         found.seqs[order],
         counts,
         found.entries.take(entries, axis=0),
+        found.others,
+    )
+
+
+def counts_by_hour(found: Scan) -> dict[int, int]:
+    """Return event hour -> how many events happened in it, in time order."""
+    hours, counts = np.unique(found.instants // HOUR_US, return_counts=True)
+    return dict(zip((hours * HOUR_US).tolist(), counts.tolist(), strict=True))
+
+
+def in_hours(found: Scan, hours: Iterable[int]) -> Scan:
+    """Return the events that happened in some hours."""
+    rows = np.isin(found.instants // HOUR_US * HOUR_US, np.fromiter(hours, np.int64))
+    entries = found.entries[np.repeat(rows, found.entry_counts)]
+    return Scan(
+        found.lines[rows],
+        found.places[rows],
+        found.instants[rows],
+        found.seqs[rows],
+        found.entry_counts[rows],
+        entries,
         found.others,
     )
 

@@ -48,12 +48,14 @@ from schemas.tables import CONFLICTS, DQ_RESULTS, FACT_CLICKS, QUARANTINE, RAW_O
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-# How often a run starts over because another one committed first.
+# How often a run is planned: again where another one committed first, or where an object changed while it was read.
 MAX_PLANS = 5
 MEBIBYTE = 1 << 20
 # What a run takes whatever its rows: libraries, blocks in flight, metadata.
 _FIXED_BYTES = 384 * MEBIBYTE
 MEMORY_BYTES = 1280 * MEBIBYTE
+# A column of texts has places of 32 bits in it.
+_AT_ONCE_BYTES = 1024 * MEBIBYTE
 # What a fact that an hour holds takes in memory, about.
 _FACT_BYTES = 400
 
@@ -96,21 +98,27 @@ def compact(run: Run) -> RunReport:
     An hour that fails a blocking check stays as it was; its lines are held and tried again by the next run.
 
     Raises:
-        WorkFailedError: other runs kept coming first, or there is no room; nothing is half-published.
+        WorkFailedError: other runs kept coming first, objects kept changing, or there is no room; nothing is
+            half-published.
     """
     unread: dict[str, str] = {}
-    for _ in range(MAX_PLANS):
+    while True:
         try:
             with tempfile.TemporaryDirectory(prefix="clickstream-compact-") as folder:
                 return _compact_once(run, Path(folder), unread)
-        except CommitFailedException:
+        except CommitFailedException as error:
             run.progress.overtaken += 1
+            if run.progress.overtaken == MAX_PLANS:
+                told = f"other runs committed first, {MAX_PLANS} times: let them end, then run again"
+                raise WorkFailedError(told) from error
             run.on_step("another run committed first: planning again")
         except UnreadObjectError as error:
             # What was read of it waits among other rows by now, and none of it counts.
             unread[error.raw.key] = error.detail
+            if len(unread) == MAX_PLANS:
+                told = f"objects changed while they were read: {', '.join(unread)}: let their writer end and run again"
+                raise WorkFailedError(told) from error
             run.on_step(f"{error.raw.key} changed while it was read: planning again without it")
-    raise WorkFailedError(f"other runs committed first, {MAX_PLANS} times: let them end, then run again")
 
 
 def _compact_once(run: Run, folder: Path, unread: Mapping[str, str]) -> RunReport:
@@ -204,7 +212,7 @@ def _spills(run: Run, folder: Path) -> Iterator[tuple[Spill, Spill]]:
 
 def _room(run: Run, folder: Path) -> Room:
     left = run.memory_bytes - _FIXED_BYTES
-    return Room(at_once_bytes=left // 5, engine_bytes=left // 2, folder=folder)
+    return Room(at_once_bytes=min(left // 5, _AT_ONCE_BYTES), engine_bytes=left // 2, folder=folder)
 
 
 def _read(

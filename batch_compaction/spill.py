@@ -55,7 +55,7 @@ class Spill:
         self._path = path
         self._budget_bytes = budget_bytes
         self._held: defaultdict[int, list[pa.Table]] = defaultdict(list)
-        self._held_sizes: defaultdict[int, int] = defaultdict(int)
+        self._held_bytes = 0
         self._written: defaultdict[int, list[int]] = defaultdict(list)
         self._sizes: defaultdict[int, int] = defaultdict(int)
         self._counts: defaultdict[int, int] = defaultdict(int)
@@ -90,10 +90,10 @@ class Spill:
             return
         size_bytes = rows.nbytes
         self._held[hour_us].append(rows)
-        self._held_sizes[hour_us] += size_bytes
+        self._held_bytes += size_bytes
         self._sizes[hour_us] += size_bytes
         self._counts[hour_us] += len(rows)
-        if sum(self._held_sizes.values()) > self._budget_bytes:
+        if self._held_bytes > self._budget_bytes:
             self._write()
 
     def rows(self, hour_us: int) -> Iterator[pa.Table]:
@@ -118,32 +118,31 @@ class Spill:
 
     def drop(self, hour_us: int) -> None:
         """Forget the rows of an hour; what the file holds of them stays until the end."""
-        self._held.pop(hour_us, None)
-        self._held_sizes.pop(hour_us, None)
+        self._held_bytes -= sum(rows.nbytes for rows in self._held.pop(hour_us, ()))
         self._written.pop(hour_us, None)
 
     def close(self) -> None:
         """Forget everything."""
         self._held.clear()
-        self._held_sizes.clear()
         if self._file is not None:
             self._file.close()
             self._path.unlink(missing_ok=True)
 
     def _write(self) -> None:
-        """Write half of what is held, the rows of an hour in one piece, those of the fullest hours first."""
-        left_bytes = sum(self._held_sizes.values())
+        """Write what is held, the rows of an hour in one piece.
+
+        All of it: pieces of several hours may lie in the same memory, which is free once none of them is held.
+        """
         with room_in(self._path.parent):
             if self._file is None:
                 self._file = pa.OSFile(str(self._path), "wb")
-            for hour_us in sorted(self._held, key=lambda hour_us: -self._held_sizes[hour_us]):
-                if left_bytes <= self._budget_bytes // 2:
-                    break
-                left_bytes -= self._held_sizes.pop(hour_us)
+            for hour_us, pieces in self._held.items():
                 start = self._file.tell()
                 # A stream has one dictionary for a column, which has to hold the values of all pieces.
-                rows = pa.concat_tables(self._held.pop(hour_us)).unify_dictionaries()
+                rows = pa.concat_tables(pieces).unify_dictionaries()
                 with pa.ipc.new_stream(self._file, self._schema) as stream:
                     stream.write_table(rows)
                 self._written[hour_us].append(start)
             self._file.flush()
+        self._held.clear()
+        self._held_bytes = 0

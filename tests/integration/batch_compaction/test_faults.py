@@ -9,7 +9,7 @@ import resource
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -20,13 +20,18 @@ import boto3
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
+from batch_compaction import run as run_module
+from batch_compaction.body import Unread, UnreadObjectError
 from batch_compaction.find import find_all
 from batch_compaction.lake_tables import parquet_bytes
-from batch_compaction.run import Run, compact
+from batch_compaction.raw import RawObject
+from batch_compaction.reading import read_blocks
+from batch_compaction.run import MAX_PLANS, Run, compact
 from bench.compaction_place import Episode, Place, RawFile
 from bench.compaction_runs import key_of, pool_of
+from schemas.blocks import Block
 from schemas.codec import encode
-from schemas.errors import ClickstreamError
+from schemas.errors import ClickstreamError, WorkFailedError
 from schemas.instants import DAY_US, HOUR_US
 from schemas.tables import FACT_CLICKS
 from tests.integration.batch_compaction.lakes import ALL_CLOSED, HOUR, TestLake, event
@@ -90,6 +95,38 @@ def test_another_run_may_come_first_at_any_step(tmp_path: Path) -> None:
         assert life.data_files() == once.data_files()
         assert life.live(Episode()).committed == []  # type: ignore[union-attr]
     assert told.count("another run committed first: planning again") == len(STEPS) - first + 1
+
+
+@pytest.mark.parametrize("torn", [1, MAX_PLANS - 1, MAX_PLANS])
+def test_objects_that_change_while_they_are_read_wait_for_the_next_run(
+    torn: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = [RawFile(key_of(number), tuple(pool_of(Random(number)))) for number in range(MAX_PLANS + 1)]
+    once, place = Place(tmp_path / "once"), Place(tmp_path / "torn")
+    for file in files:
+        once.put(file)
+        place.put(file, source=once)
+    once.live(Episode())
+    changing = {file.key for file in files[:torn]}
+
+    def torn_blocks(s3: Any, raw: RawObject) -> Iterator[Block]:
+        for block in read_blocks(s3, raw):
+            yield block
+            if raw.key in changing:
+                raise UnreadObjectError(raw, Unread.CHANGED, "it is changed")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(run_module, "read_blocks", torn_blocks)
+        if torn == MAX_PLANS:
+            with pytest.raises(WorkFailedError, match=r"objects changed while they were read: .*o4\.json"):
+                place.live(Episode())
+            assert place.data_files() == {}
+        else:
+            report = place.live(Episode())
+            assert report is not None and report.unread.keys() == changing
+            assert report.objects == len(files) - torn
+    place.live(Episode())
+    assert place.data_files() == once.data_files()
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import string
+from collections import Counter
 from datetime import UTC
 from typing import Any
 
+import pyarrow as pa
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -116,6 +118,19 @@ def expected_row(number: int, event: ClickEvent) -> dict[str, Any]:
     }
 
 
+@given(lines, st.integers(2, 3))
+def test_of_lines_in_hours_that_are_not_wanted_only_the_number_is_told(given_lines: list[bytes], every: int) -> None:
+    def wants(hour_us: int) -> bool:
+        return hour_us // HOUR_US % every == 0
+
+    block = Block(b"\n".join(given_lines), 0)
+    whole, some = parse_block(RAW, block), parse_block(RAW, block, wants=wants)
+    is_wanted = [wants(hour_us) for hour_us in hours_of(whole.accepted).tolist()]
+    assert some.accepted.equals(whole.accepted.filter(pa.array(is_wanted, pa.bool_())))
+    assert (some.counts, some.lines, some.blank) == (whole.counts, whole.lines, whole.blank)
+    assert some.quarantined.equals(whole.quarantined)
+
+
 @given(lines, st.booleans(), st.integers(1, 1000))
 @example(
     [b'{"event_id":"a","user_id":"u","session_id":"s","event_type":"e","event_timestamp":"2026-11-24T09:30Z"}'], True, 1
@@ -145,6 +160,7 @@ def test_a_block_is_its_lines(given_lines: list[bytes], ends_with_newline: bool,
     ] == quarantined
     assert (parsed.lines, parsed.blank) == (count, blank)
     assert sorted(hours_of(parsed.accepted)) == sorted(row["event_timestamp"] // HOUR_US * HOUR_US for row in accepted)
+    assert parsed.counts == Counter(hours_of(parsed.accepted).tolist())
     for row in parsed.quarantined.to_pylist():
         offset = row["byte_offset"] - 77
         assert data[offset : offset + len(row["raw_bytes"])] == row["raw_bytes"]
