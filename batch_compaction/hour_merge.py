@@ -60,21 +60,18 @@ class Merging:
         hour: what came of it.
         pieces: gives its lines, those it held and those that came, as often as it is asked; rows of `LINE_SCHEMA`.
         are_facts: of each piece, which rows are its facts.
+        size_bytes: what the pieces take in memory together.
     """
 
     hour: MergedHour
     pieces: Pieces
     are_facts: Sequence[Flags]
+    size_bytes: int
 
-    def sorted_facts(self, size_bytes: int, room: Room) -> Iterator[pa.Table]:
-        """Yield its facts in their table's order, see `sorted_groups`.
-
-        Args:
-            size_bytes: about how much the pieces take.
-            room: what sorting may use.
-        """
+    def sorted_facts(self, room: Room) -> Iterator[pa.Table]:
+        """Yield its facts in their table's order, see `sorted_groups`."""
         schema = pa.schema([field for field in FACT_CLICKS.schema if field.name not in HOUR_PARTITION])
-        for group in sorted_groups(self.pieces(), size_bytes, schema, FACT_CLICKS.order, room, self.are_facts):
+        for group in sorted_groups(self.pieces(), self.size_bytes, schema, FACT_CLICKS.order, room, self.are_facts):
             yield _with_hour(group, self.hour.hour_us, FACT_CLICKS.schema)
 
 
@@ -113,6 +110,7 @@ def merge_hour(hour_us: int, new_lines: Pieces, held_facts: Dataset, held_confli
         merged,
         lambda: (piece for side in sides for piece in side.pieces()),
         [fates == FACT for side in sides for fates in side.fates],
+        size_bytes=sum(side.size_bytes for side in sides),
     )
 
 
@@ -124,16 +122,21 @@ class _Side:
         pieces: gives the rows, as often as it is asked.
         hashes: of each piece, a hash for each id.
         fates: of each piece, what becomes of each row.
+        size_bytes: what the pieces take in memory together.
     """
 
     pieces: Pieces
     hashes: list[Hashes]
     fates: list[Octets]
+    size_bytes: int
 
     @classmethod
     def of(cls, pieces: Pieces) -> _Side:
-        hashes = [hashes_of(piece["click_id"]) for piece in pieces()]
-        return cls(pieces, hashes, [np.full(len(some), NEITHER, np.uint8) for some in hashes])
+        hashes, size_bytes = list[Hashes](), 0
+        for piece in pieces():
+            hashes.append(hashes_of(piece["click_id"]))
+            size_bytes += piece.nbytes
+        return cls(pieces, hashes, [np.full(len(some), NEITHER, np.uint8) for some in hashes], size_bytes)
 
     def decide(self, contested: Hashes) -> None:
         """Make facts of all rows whose id is not contested."""

@@ -56,8 +56,6 @@ _FIXED_BYTES = 384 * MEBIBYTE
 MEMORY_BYTES = 1280 * MEBIBYTE
 # A column of texts has places of 32 bits in it.
 _AT_ONCE_BYTES = 1024 * MEBIBYTE
-# What a fact that an hour holds takes in memory, about.
-_FACT_BYTES = 400
 
 Step = Callable[[str], None]
 
@@ -243,13 +241,13 @@ def _merge(
     """Merge the lines of an hour into what it holds, into a file of its own."""
     run.on_step(f"merge {format_hour(hour_us)}")
     at, room = partition_of_hour(hour_us), _room(run, folder)
-    size_bytes = lines.size_bytes(hour_us) + facts.rows_in(at) * _FACT_BYTES
-    fits = size_bytes <= room.at_once_bytes
-    came: Pieces = [lines.taken(hour_us)].copy if fits else partial(lines.rows, hour_us)
+    came: Pieces = partial(lines.rows, hour_us)
+    if lines.size_bytes(hour_us) <= room.at_once_bytes:
+        came = [lines.taken(hour_us)].copy
     merging = merge_hour(hour_us, came, facts.dataset([at]), conflicts.dataset([at]))
-    groups = merging.sorted_facts(size_bytes, room)
+    groups = merging.sorted_facts(room)
     hour = HourFile(merging.hour, *(folder / f"{hour_us}{name}" for name in (".parquet", ".arrow", "-users.parquet")))
-    if fits:
+    if merging.size_bytes <= room.at_once_bytes:
         rows = pa.concat_tables([FACT_CLICKS.schema.empty_table(), *groups])
         write_parquet(groups_of(rows), facts.file_schema, hour.path)
         user_rows = user_hours_of(rows, hour_us)

@@ -63,8 +63,7 @@ def lines_of(contents: list[list[ClickEvent]]) -> list[pa.Table]:
 
 
 def sorted_facts(hour: Merging, room: Room = ROOM) -> pa.Table:
-    size_bytes = sum(piece.nbytes for piece in hour.pieces())
-    return pa.concat_tables([NOTHING, *hour.sorted_facts(size_bytes, room)])
+    return pa.concat_tables([NOTHING, *hour.sorted_facts(room)])
 
 
 def merged_in_steps(batches: list[list[pa.Table]]) -> dict[int, Hour]:
