@@ -11,12 +11,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from batch_compaction.arrays import Hashes
-from batch_compaction.id_hashes import repeated_hashes, sorted_hashes
+from batch_compaction.id_hashes import in_several, sorted_hashes
 from batch_compaction.lean_scan import LEAN, connection, lean
 from batch_compaction.limits import QualityLimits
 
@@ -49,9 +48,7 @@ class HoursOfRun:
     @cached_property
     def ids_in_several(self) -> Hashes:
         """The hashes of event ids that may stand in the facts of more than one hour."""
-        ids = np.concatenate([np.empty(0, np.uint64), *(audit.fact_ids for audit in self.audits)])
-        ids.sort()
-        return repeated_hashes(ids)
+        return in_several([audit.fact_ids for audit in self.audits])
 
     def between(self, from_us: int, before_us: int) -> list[HourAudit]:
         """Return the hours that begin at an instant or after it, and before another one."""

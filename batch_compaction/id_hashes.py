@@ -20,6 +20,7 @@ from batch_compaction.lean_scan import connection, lean
 _BATCH_ROWS = 128 * 1024
 # Sets are compared in as many ranges of the hash, so that what is made on the way is small.
 _RANGES = 64
+_BOUNDS = np.arange(1, _RANGES, dtype=np.uint64) * np.uint64(2**64 // _RANGES)
 _CONFIRM_AT_ONCE = 4096
 
 
@@ -58,6 +59,16 @@ def repeated_hashes(hashes: Hashes) -> Hashes:
     return repeated
 
 
+def in_several(parts: Sequence[Hashes]) -> Hashes:
+    """Return the hashes that stand more than once in some arrays together, each once; every array is sorted."""
+    found = [np.empty(0, np.uint64)]
+    for ranges in zip(*(_ranges(part, _BOUNDS) for part in parts), strict=True):
+        together = np.concatenate(ranges)
+        together.sort()
+        found.append(repeated_hashes(together))
+    return np.concatenate(found)
+
+
 def differences(left: Sequence[Hashes], right: Hashes) -> tuple[Hashes, Hashes]:
     """Return the distinct hashes that only one of two sets has: the left one's, then the right one's; sorted.
 
@@ -66,8 +77,7 @@ def differences(left: Sequence[Hashes], right: Hashes) -> tuple[Hashes, Hashes]:
         right: the right set, sorted.
     """
     only_left, only_right = [right[:0]], [right[:0]]
-    bounds = np.arange(1, _RANGES, dtype=np.uint64) * np.uint64(2**64 // _RANGES)
-    parts = [_ranges(part, bounds) for part in (*left, right)]
+    parts = [_ranges(part, _BOUNDS) for part in (*left, right)]
     for *mine, other in zip(*parts, strict=True):
         ours, theirs = _distinct(mine), _distinct([other])
         if not np.array_equal(ours, theirs):
