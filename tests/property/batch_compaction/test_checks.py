@@ -1,5 +1,7 @@
 """Hours that were merged the plain way pass every check, and losing or doubling any row of theirs fails one."""
 
+import itertools
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 
 from batch_compaction.checks import verdicts_of
 from batch_compaction.hour_audit import HourAudit
-from batch_compaction.id_hashes import differences, repeated_hashes, sorted_hashes
+from batch_compaction.id_hashes import differences, in_several, repeated_hashes, sorted_hashes
 from batch_compaction.limits import QualityLimits
 from schemas.event import ClickEvent
 from tests.unit.batch_compaction.hours import audit_of, event
@@ -48,3 +50,10 @@ def test_many_rows_have_as_many_hashes_in_order() -> None:
     assert len(repeated_hashes(right)) == 5
     lost, appeared = differences([left], right)
     assert (len(lost), len(appeared)) == (3, 0)
+
+
+@given(st.lists(st.lists(st.integers(0, 2**64 - 1) | st.sampled_from([0, 1 << 58, 2**64 - 1])), max_size=4))
+def test_what_stands_in_several_arrays_is_found_once(parts: list[list[int]]) -> None:
+    counts = Counter(itertools.chain.from_iterable(parts))
+    found = in_several([np.array(sorted(part), np.uint64) for part in parts])
+    assert found.tolist() == sorted(value for value, count in counts.items() if count > 1)
