@@ -52,7 +52,7 @@ def user_hours_of(facts: Dataset | pa.Table, hour_us: int) -> pa.Table:
     Raises:
         ValueError: a fact of another hour, or facts that are out of order.
     """
-    sums = [SUMS_SCHEMA.empty_table()]
+    sums: list[pa.Table] = []
     ended_us = hour_us
     for slab in _slabs(facts):
         at_us = numbers_of(slab["event_timestamp"])
@@ -60,7 +60,9 @@ def user_hours_of(facts: Dataset | pa.Table, hour_us: int) -> pa.Table:
             raise ValueError(f"facts out of order, or not all of the hour {format_hour(hour_us)}")
         ended_us = int(at_us[-1])
         sums.append(_summed_facts(slab, at_us))
-    hour = sums[-1] if len(sums) <= 2 else _summed_again(pa.concat_tables(sums))
+        if sum(map(len, sums)) > max(SLAB_ROWS, 2 * len(sums[0])):
+            sums = [_summed(sums)]
+    hour = _summed(sums)
     for name, value in zip(HOUR_PARTITION, partition_of_hour(hour_us), strict=True):
         hour = hour.append_column(name, pa.repeat(pa.scalar(value, pa.int32()), len(hour)))
     return pa.Table.from_arrays(hour.columns, schema=USER_HOURS.schema)
@@ -109,8 +111,11 @@ def _counted(user: Numbers, device: Numbers, devices: int) -> Uses:
     return Uses(*np.divmod(key[first], max(devices, 1)), np.diff(np.append(first, len(key))))
 
 
-def _summed_again(sums: pa.Table) -> pa.Table:
-    """Return sums of one user, in time order, as one."""
+def _summed(parts: list[pa.Table]) -> pa.Table:
+    """Return the sums of each user, which the parts have in time order, as one."""
+    if len(parts) <= 1:
+        return parts[0] if parts else SUMS_SCHEMA.empty_table()
+    sums = pa.concat_tables(parts)
     users, [user] = codes_of(sums["user_id"])
     devices, [device] = codes_of(flat(sums["device_preferences"])[1])
     countries, [country] = codes_of(countries_of(sums))
