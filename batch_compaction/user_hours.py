@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from pyarrow.dataset import Dataset
 
 from batch_compaction.arrays import Numbers
+from batch_compaction.lean_scan import LEAN
 from batch_compaction.periods import NOTHING, Sayings, begins, stable_order
 from batch_compaction.user_rows import (
     SUMS_SCHEMA,
@@ -30,8 +31,8 @@ from schemas.instants import HOUR_US
 from schemas.lake import format_hour, partition_of_hour
 from schemas.tables import HOUR_PARTITION, USER_HOURS
 
-# Facts that are summed at once, at some 250 bytes each.
-SLAB_ROWS = 512 * 1024
+# Facts that are summed at once, at some 500 bytes each.
+SLAB_ROWS = 256 * 1024
 _COLUMNS = ["user_id", "event_timestamp", "device_type", "metadata"]
 # What DuckDB makes of a text decides; it also knows infinity and years that Iceberg's clients cannot hold.
 _DAYS = """
@@ -75,7 +76,7 @@ def _slabs(facts: Dataset | pa.Table) -> Iterator[pa.Table]:
         yield from (narrow.slice(start, SLAB_ROWS) for start in range(0, len(facts), SLAB_ROWS))
         return
     gathered: list[pa.RecordBatch] = []
-    for batch in facts.to_batches(columns=_COLUMNS, batch_readahead=2, fragment_readahead=1):
+    for batch in facts.to_batches(columns=_COLUMNS, **LEAN):
         if sum(map(len, gathered)) + len(batch) > SLAB_ROWS and gathered:
             yield pa.Table.from_batches(gathered)
             gathered = []
