@@ -131,4 +131,6 @@ def batches(
             pq.ParquetFile(source, pre_buffer=False, buffer_size=_BUFFER_BYTES) as file,
         ):
             for batch in file.iter_batches(batch_rows, row_groups=groups, columns=read):
-                yield batch.select(columns) if expression is None else batch.filter(expression).select(columns)
+                rows = pa.Table.from_batches([batch])
+                # A batch by itself cannot be filtered by an expression that leaves nothing of it.
+                yield from (rows if expression is None else rows.filter(expression)).select(columns).to_batches()

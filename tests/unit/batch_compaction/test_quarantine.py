@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
@@ -70,6 +72,17 @@ def test_only_what_is_meant_comes(dataset: ds.Dataset) -> None:
     selection = Selection(reasons=["missing_field"], source_object="clickstream/b")
     found = [line.origin.line for line, _ in lines(dataset, selection, resolved({}), hour_of_partition(HOUR))]
     assert found == [line for name, line, reason in ROWS if reason == "missing_field" and name.endswith("b")]
+
+
+def test_a_batch_of_which_nothing_is_meant_is_passed_over(dataset: ds.Dataset) -> None:
+    """Of what the statistics of a row group do not rule out."""
+    chosen = pc.field("source_line").isin([5, 998]), pc.field("source_object") == "clickstream/aa"
+    found = [[row["source_line"] for row in rows_of(dataset, expression)] for expression in chosen]
+    assert found == [[5, 998], []]
+
+
+def rows_of(dataset: ds.Dataset, expression: pc.Expression) -> list[dict[str, Any]]:
+    return [row for batch in batches(dataset, ["source_line"], expression) for row in batch.to_pylist()]
 
 
 def test_counts_are_by_reason_and_by_what_became_of_the_lines(dataset: ds.Dataset) -> None:
