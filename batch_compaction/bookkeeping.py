@@ -13,16 +13,18 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from batch_compaction.first_seen import FIRST_SEEN, IDENTITY, FirstSeen
 from batch_compaction.hours import Change, change_record
 from batch_compaction.hours_log import CHANGES, RUN_ID
 from batch_compaction.intake import ReadObject
 from batch_compaction.lake_tables import NO_MARKS, LakeTable, Marks
 from batch_compaction.plan import PUBLISHED, HourPolicy, known_objects
+from batch_compaction.quarantine import batches
 from batch_compaction.raw import RawObject
 from batch_compaction.spill import Spill
 from schemas.instants import format_instant_us, timestamp_to_us, us_to_timestamp
 from schemas.lake import Partition, format_hour, partition_of_hour
-from schemas.tables import DAY_PARTITION, RAW_OBJECTS
+from schemas.tables import DAY_PARTITION, QUARANTINE, RAW_OBJECTS
 
 _PENDING = "clickstream.pending-days"
 
@@ -50,19 +52,24 @@ def _day_of(raw: RawObject) -> Partition:
 
 
 def quarantine_partitions(
-    table: LakeTable, read: Iterable[ReadObject], quarantined: Spill
+    table: LakeTable, read: Iterable[ReadObject], quarantined: Spill, run_id: str
 ) -> dict[Partition, pa.Table]:
-    """Return arrival hour -> its quarantined lines, those of the given objects replaced."""
+    """Return arrival hour -> its quarantined lines, those of the given objects replaced.
+
+    A line that is there already keeps the run that saw it first; the others get this one.
+    """
     by_hour: dict[int, list[str]] = {}
     for item in read:
         by_hour.setdefault(item.raw.arrival_hour_us, []).append(item.raw.key)
-    return {
-        partition_of_hour(hour_us): _overwritten(
-            table, partition_of_hour(hour_us), "source_object", keys, list(quarantined.rows(hour_us))
-        )
-        for hour_us, keys in by_hour.items()
-        if partition_of_hour(hour_us) in table.partitions or quarantined.count(hour_us)
-    }
+    partitions: dict[Partition, pa.Table] = {}
+    for hour_us, keys in by_hour.items():
+        at = partition_of_hour(hour_us)
+        if at in table.partitions or quarantined.count(hour_us):
+            is_again = pc.field("source_object").isin(keys)
+            first_seen = FirstSeen(batches(table.dataset([at]), [*IDENTITY, FIRST_SEEN], is_again), run_id)
+            rows = [first_seen.told_of(piece, QUARANTINE.schema) for piece in quarantined.rows(hour_us)]
+            partitions[at] = _overwritten(table, at, "source_object", keys, rows)
+    return partitions
 
 
 def object_partitions(

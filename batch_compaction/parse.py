@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from batch_compaction import line_scan
 from batch_compaction.arrays import Numbers
+from batch_compaction.first_seen import FIRST_SEEN
 from batch_compaction.placed_events import by_hour, columns_of, counts_by_hour, in_hours, with_events
 from batch_compaction.raw import RawObject
 from schemas import lake
@@ -34,6 +35,8 @@ LINE_SCHEMA = pa.schema(
         if field.name not in HOUR_PARTITION
     ]
 )
+# The columns of a quarantined line: those of the quarantine that the line itself says.
+QUARANTINED_SCHEMA = pa.schema([field for field in QUARANTINE.schema if field.name != FIRST_SEEN])
 _COLUMNS = {
     "click_id" if name == "event_id" else name.removesuffix("_us"): name for name in ClickEvent.__struct_fields__
 }
@@ -46,7 +49,7 @@ class ParsedBlock:
     Attributes:
         counts: event hour -> accepted lines.
         accepted: rows of `LINE_SCHEMA` for those of them that are wanted, ordered by event hour.
-        quarantined: rows of the quarantine, in order of their lines.
+        quarantined: rows of `QUARANTINED_SCHEMA`, in order of their lines.
         lines: how many there are.
         blank: how many of them hold nothing.
     """
@@ -150,5 +153,5 @@ def _quarantined(raw: RawObject, rejected: list[tuple[int, int, Rejection, bytes
             }
             for number, offset, rejection, line in rejected
         ],
-        schema=QUARANTINE.schema,
+        schema=QUARANTINED_SCHEMA,
     )

@@ -17,12 +17,13 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from batch_compaction.arrays import Numbers
+from batch_compaction.first_seen import FIRST_SEEN
 from batch_compaction.quarantine_repair import Origin, QuarantinedLine
 
 REPAIRED = "repaired"
 DISMISSED = "dismissed"
 KEY_COLUMNS = ["source_object", "source_line"]
-_LINE_COLUMNS = [*KEY_COLUMNS, "reason", "detail", "raw_bytes"]
+_LINE_COLUMNS = [*KEY_COLUMNS, "reason", "detail", "raw_bytes", FIRST_SEEN]
 # Columns that rows may be chosen by.
 _FILTERED = [*KEY_COLUMNS, "reason"]
 # Rows at a time: with their bytes, each of which may be long, and without.
@@ -109,8 +110,15 @@ def lines(
     """Yield the lines of an hour and what became of each, in the order of the table."""
     for batch in batches(quarantine, _LINE_COLUMNS, selection.expression(), _LINES_AT_A_TIME):
         for row, resolution in zip(batch.to_pylist(), resolved.of(batch), strict=True):
-            origin = Origin(row["source_object"], row["source_line"])
-            yield QuarantinedLine(origin, row["reason"], row["detail"], row["raw_bytes"], arrival_hour_us), resolution
+            line = QuarantinedLine(
+                origin=Origin(row["source_object"], row["source_line"]),
+                reason=row["reason"],
+                detail=row["detail"],
+                data=row["raw_bytes"],
+                arrival_hour_us=arrival_hour_us,
+                first_seen_run=row[FIRST_SEEN],
+            )
+            yield line, resolution
 
 
 def batches(

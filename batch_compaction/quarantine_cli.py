@@ -210,7 +210,7 @@ def _show_list(counts: list[ReasonCount], lines: list[ListedLine], *, only_unres
     for line in lines:
         typer.echo(printable(f"{line.source_object} {line.source_line}"))
         typer.echo(f"    {line.resolution or 'unresolved'}  {line.reason}: {printable(line.detail)}")
-        typer.echo(f"    {line.size_bytes} bytes  {line.shown}")
+        typer.echo(f"    {line.size_bytes} bytes, first read by run {line.first_seen_run}  {line.shown}")
     meant = sum(count.unresolved if only_unresolved else count.lines for count in counts)
     typer.echo(f"{len(lines)} of {meant} {'unresolved lines' if only_unresolved else 'lines'} shown")
 

@@ -49,13 +49,14 @@ class Origin(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class QuarantinedLine:
-    """A row of the quarantine, as far as rules are concerned with it."""
+    """A row of the quarantine, as far as lists and rules are concerned with it."""
 
     origin: Origin
     reason: str
     detail: str
     data: bytes
     arrival_hour_us: int
+    first_seen_run: str
 
 
 @dataclass(frozen=True, slots=True)

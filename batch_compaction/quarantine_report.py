@@ -39,6 +39,7 @@ class ListedLine(msgspec.Struct, frozen=True):
     reason: str
     detail: str
     resolution: str | None
+    first_seen_run: str
     size_bytes: int
     shown: str
 
@@ -138,6 +139,7 @@ def listed(line: QuarantinedLine, resolution: str | None) -> ListedLine:
         line.reason,
         line.detail,
         resolution,
+        line.first_seen_run,
         len(line.data),
         shown(line.data, _MOST_LISTED),
     )

@@ -30,7 +30,7 @@ from batch_compaction.intake import ReadObject, take_in
 from batch_compaction.judging import Bench, HourFile, facts_in, user_hashes, user_hours_in, write_ids
 from batch_compaction.lake_tables import NO_MARKS, Lake, LakeTable, Marks, write_parquet
 from batch_compaction.limits import QualityLimits
-from batch_compaction.parse import LINE_SCHEMA
+from batch_compaction.parse import LINE_SCHEMA, QUARANTINED_SCHEMA
 from batch_compaction.progress import Progress
 from batch_compaction.reading import read_blocks
 from batch_compaction.report import RunReport, report_of
@@ -157,7 +157,7 @@ def _compact_once(run: Run, folder: Path, unread: Mapping[str, str]) -> RunRepor
             if table.replace(partitions, properties, marks):
                 committed.append(table.definition.name)
 
-        publish(quarantine, bookkeeping.quarantine_partitions(quarantine, read, quarantined))
+        publish(quarantine, bookkeeping.quarantine_partitions(quarantine, read, quarantined, run.run_id))
         if passed:
             run.on_step(f"publish {CONFLICTS.name}")
         if conflicts.commit(conflict_files, properties):
@@ -203,7 +203,7 @@ def _spills(run: Run, folder: Path) -> Iterator[tuple[Spill, Spill]]:
     at_once = _room(run, folder).at_once_bytes
     with (
         Spill(LINE_SCHEMA, folder / "lines.arrows", 3 * at_once) as lines,
-        Spill(QUARANTINE.schema, folder / "quarantine.arrows", at_once // 4) as quarantined,
+        Spill(QUARANTINED_SCHEMA, folder / "quarantine.arrows", at_once // 4) as quarantined,
     ):
         yield lines, quarantined
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,9 +17,10 @@ from pyiceberg.catalog.glue import GlueCatalog
 
 from batch_compaction.bookkeeping import waiting_lines
 from batch_compaction.find import find_all
+from batch_compaction.first_seen import FIRST_SEEN
 from batch_compaction.hours import NOTHING, ROLLED_BACK, hours_of, versions_in_force
 from batch_compaction.hours_log import HourLog
-from batch_compaction.lake_tables import Lake
+from batch_compaction.lake_tables import Lake, LakeTable, parquet_bytes
 from batch_compaction.limits import QualityLimits
 from batch_compaction.plan import HourPolicy
 from batch_compaction.report import RunReport
@@ -32,7 +33,7 @@ from bench.compaction_services import FolderIO, lake_of, s3_of
 from schemas.errors import WorkFailedError
 from schemas.instants import HOUR_US, parse_instant_us
 from schemas.lake import format_hour, hour_of_partition, partition_of_hour
-from schemas.tables import CONFLICTS, FACT_CLICKS, RAW_OBJECTS, TABLES_OF_RUNS
+from schemas.tables import CONFLICTS, FACT_CLICKS, QUARANTINE, RAW_OBJECTS, TABLES_OF_RUNS
 
 HOUR = parse_instant_us("2026-11-24T10:00:00Z")
 RAW_BUCKET = "raw"
@@ -272,18 +273,31 @@ class Place:
         return faults
 
     def data_files(self) -> dict[str, bytes]:
-        """Return the files of every table but of those that tell of runs."""
-        return {
-            path: (self.folder / path.removeprefix("s3://")).read_bytes()
-            for name, table in lake_of(self.folder).find().items()
-            for path in (table.paths() if name not in TABLES_OF_RUNS else ())
-        }
+        """Return the files of every table without what tells of runs."""
+        tables = lake_of(self.folder).find()
+        return files_without_runs(tables, lambda path: (self.folder / path.removeprefix("s3://")).read_bytes())
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         """Return the rows of a table."""
         found = lake_of(self.folder).find([table])
         rows: list[dict[str, Any]] = found[table].rows().to_pylist() if found else []
         return rows
+
+
+def files_without_runs(tables: Mapping[str, LakeTable], body_of: Callable[[str], bytes]) -> dict[str, bytes]:
+    """Return address -> file of every table but of those that tell of runs.
+
+    Of the quarantine, whose rows say by which run they were seen first, it is the file of each hour without that.
+    """
+    files: dict[str, bytes] = {}
+    for name, table in tables.items():
+        if name == QUARANTINE.name:
+            for at in table.partitions:
+                rows = table.rows([at]).drop_columns([FIRST_SEEN])
+                files[table.address(at, "rows")] = parquet_bytes(rows, rows.schema)
+        elif name not in TABLES_OF_RUNS:
+            files |= {path: body_of(path) for path in table.paths()}
+    return files
 
 
 def differences(one: dict[str, bytes], other: dict[str, bytes]) -> list[str]:

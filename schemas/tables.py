@@ -108,6 +108,7 @@ QUARANTINE = Table(
             _column("reason", pa.string(), "Typed reason; see the event contract.", required=True),
             _column("detail", pa.string(), "Which field or what about it, for a person.", required=True),
             _column("raw_bytes", pa.binary(), "The line as it was read, 16 MiB of it at most.", required=True),
+            _column("first_seen_run", pa.string(), "The run that read the line first.", required=True),
             *_partition_columns(HOUR_PARTITION, "arrival"),
         ]
     ),

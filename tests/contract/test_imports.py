@@ -66,6 +66,7 @@ PURE = {
     "batch_compaction": {
         "arrays",
         "emf",
+        "first_seen",
         "progress",
         "parse",
         "plan",

@@ -27,11 +27,12 @@ from batch_compaction.limits import QualityLimits
 from batch_compaction.plan import HourPolicy
 from batch_compaction.report import RunReport
 from batch_compaction.verdicts import Acceptance
+from bench.compaction_place import files_without_runs
 from schemas.codec import encode
 from schemas.errors import WorkFailedError
 from schemas.event import ClickEvent
 from schemas.instants import HOUR_US
-from schemas.tables import DIM_USERS, FACT_CLICKS, TABLES_OF_RUNS
+from schemas.tables import DIM_USERS, FACT_CLICKS
 from tests.integration.batch_compaction.dying import compaction
 from tests.integration.batch_compaction.lakes import ALL_CLOSED, HOUR, TestLake, event
 from tests.user_query import users_of
@@ -180,15 +181,15 @@ def test_equal_input_gives_equal_rows_in_equal_files(lake: TestLake) -> None:
 
 
 def data_files(lake: TestLake) -> dict[str, bytes]:
-    """Return the files of every table but of those that tell of runs."""
+    """Return key -> file of every table, without what tells of runs."""
     bucket = lake.settings.curated_bucket
-    return {
-        path.removeprefix(f"s3://{bucket}/"): lake.s3.get_object(
-            Bucket=bucket, Key=path.removeprefix(f"s3://{bucket}/")
-        )["Body"].read()
-        for name, table in lake.lake.find().items()
-        for path in (table.paths() if name not in TABLES_OF_RUNS else ())
-    }
+    root = f"s3://{bucket}/"
+
+    def body_of(path: str) -> bytes:
+        return lake.s3.get_object(Bucket=bucket, Key=path.removeprefix(root))["Body"].read()
+
+    files = files_without_runs(lake.lake.find(), body_of)
+    return {path.removeprefix(root): body for path, body in files.items()}
 
 
 def test_plain_pyiceberg_and_duckdb_on_the_files_read_the_same(lake: TestLake, tmp_path: Path) -> None:

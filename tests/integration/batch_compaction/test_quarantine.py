@@ -213,12 +213,14 @@ def test_the_commands_list_show_preview_and_replay(lake: TestLake, tmp_path: Pat
     states = {row["reason"]: (row["repaired"], row["dismissed"], row["unresolved"]) for row in listed["counts"]}
     assert states == {"missing_field": (1, 0, 0), "not_json": (0, 1, 0), "invalid_utf8": (0, 0, 1)}
     assert [line["resolution"] for line in listed["lines"]] == ["repaired", None, "dismissed"]
+    assert {line["first_seen_run"] for line in listed["lines"]} == {"a-run"}
     text = command(lake, "list")
-    assert "hex:ff1b5b33316d" in text
+    assert "6 bytes, first read by run a-run  hex:ff1b5b33316d" in text
     assert "no-user" not in text
     assert "1 of 1 unresolved lines shown" in text
 
     shown = json.loads(command(lake, "show", key, "2", "--json"))
+    assert shown["first_seen_run"] == "a-run"
     assert (shown["detail"], shown["stored"], shown["resolution"]) == ("user_id", "as it was read", "repaired")
     assert shown["replay_object"] == done["objects"][0]
     assert shown["line"] == NO_USER.decode()

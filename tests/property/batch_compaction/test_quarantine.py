@@ -54,7 +54,7 @@ lines = objects.map(msgspec.json.encode) | st.binary(max_size=20).filter(lambda 
 
 @given(rule_lists, lines)
 def test_a_line_passes_if_and_only_if_the_codec_accepts_what_is_written(rules: list[Rule], data: bytes) -> None:
-    line = QuarantinedLine(Origin("clickstream/a", 1), "not_json", "", data, ARRIVAL)
+    line = QuarantinedLine(Origin("clickstream/a", 1), "not_json", "", data, ARRIVAL, "a-run")
     judgement = judge(Rules(tuple(rules)), line)
     if judgement.fate is Fate.PASSES:
         assert b"\n" not in judgement.data

@@ -35,6 +35,7 @@ def rows() -> pa.Table:
                 "reason": reason,
                 "detail": "",
                 "raw_bytes": b"%d" % line,
+                "first_seen_run": f"run-{line}",
                 **dict(zip(HOUR_PARTITION, HOUR, strict=True)),
             }
             for name, line, reason in ROWS
@@ -65,7 +66,8 @@ def test_every_line_comes_once_in_order_with_what_became_of_it(dataset: ds.Datas
     found = list(lines(dataset, Selection(), resolved({5: REPAIRED, 998: DISMISSED}), hour_of_partition(HOUR)))
     assert [(line.origin.object, line.origin.line, line.reason) for line, _ in found] == ROWS
     assert {line.origin.line: state for line, state in found if state} == {5: REPAIRED, 998: DISMISSED}
-    assert found[7][0] == QuarantinedLine(Origin("clickstream/b", 7), "not_json", "", b"7", parse_hour("2026-11-24T10"))
+    arrival_us = parse_hour("2026-11-24T10")
+    assert found[7][0] == QuarantinedLine(Origin("clickstream/b", 7), "not_json", "", b"7", arrival_us, "run-7")
 
 
 def test_only_what_is_meant_comes(dataset: ds.Dataset) -> None:
@@ -110,7 +112,7 @@ def test_a_tally_counts_all_and_keeps_a_few_of_each_kind() -> None:
     tally = Tally()
     rejection = Rejection(RejectReason.MISSING_FIELD, "user_id")
     for number in range(10):
-        line = QuarantinedLine(Origin("a", number), "not_json", "", b"x", 0)
+        line = QuarantinedLine(Origin("a", number), "not_json", "", b"x", 0, "a-run")
         tally.add(line, Judgement(Fate.UNTAKEN) if number % 2 else Judgement(Fate.FAILS, 0, rejection=rejection))
     report = report_of("digest", tally)
     assert (report.passes, report.fails, report.dismissed, report.untaken) == (0, 5, 0, 5)

@@ -27,7 +27,7 @@ def line_of(data: bytes, reason: str = "", detail: str = "") -> QuarantinedLine:
         verdict = decode(data, ARRIVAL)
         assert isinstance(verdict, Rejection), verdict
         reason, detail = verdict.reason, verdict.detail
-    return QuarantinedLine(Origin("clickstream/a", 7), reason, detail, data, ARRIVAL)
+    return QuarantinedLine(Origin("clickstream/a", 7), reason, detail, data, ARRIVAL, "a-run")
 
 
 def judged(rule: str, **changed: object) -> Judgement:
