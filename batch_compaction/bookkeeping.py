@@ -1,6 +1,6 @@
-"""What a run writes beside the facts: the quarantine, the state of raw objects, and the record of its commits.
+"""What a run writes of itself: the state of raw objects, and the record of its commits.
 
-Both tables are overwritten by object inside the partitions of the objects' arrival, never appended to, so that a run
+`raw_objects` is overwritten by object inside the partitions of the objects' arrival, never appended to, so that a run
 that died is simply run again.
 """
 
@@ -13,18 +13,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from batch_compaction.first_seen import FIRST_SEEN, IDENTITY, FirstSeen
 from batch_compaction.hours import Change, change_record
 from batch_compaction.hours_log import CHANGES, RUN_ID
 from batch_compaction.intake import ReadObject
 from batch_compaction.lake_tables import NO_MARKS, LakeTable, Marks
 from batch_compaction.plan import PUBLISHED, HourPolicy, known_objects
-from batch_compaction.quarantine import batches
 from batch_compaction.raw import RawObject
-from batch_compaction.spill import Spill
 from schemas.instants import format_instant_us, timestamp_to_us, us_to_timestamp
 from schemas.lake import Partition, format_hour, partition_of_hour
-from schemas.tables import DAY_PARTITION, QUARANTINE, RAW_OBJECTS
+from schemas.tables import DAY_PARTITION, RAW_OBJECTS
 
 _PENDING = "clickstream.pending-days"
 
@@ -51,27 +48,6 @@ def _day_of(raw: RawObject) -> Partition:
     return partition_of_hour(raw.arrival_hour_us)[:3]
 
 
-def quarantine_partitions(
-    table: LakeTable, read: Iterable[ReadObject], quarantined: Spill, run_id: str
-) -> dict[Partition, pa.Table]:
-    """Return arrival hour -> its quarantined lines, those of the given objects replaced.
-
-    A line that is there already keeps the run that saw it first; the others get this one.
-    """
-    by_hour: dict[int, list[str]] = {}
-    for item in read:
-        by_hour.setdefault(item.raw.arrival_hour_us, []).append(item.raw.key)
-    partitions: dict[Partition, pa.Table] = {}
-    for hour_us, keys in by_hour.items():
-        at = partition_of_hour(hour_us)
-        if at in table.partitions or quarantined.count(hour_us):
-            is_again = pc.field("source_object").isin(keys)
-            first_seen = FirstSeen(batches(table.dataset([at]), [*IDENTITY, FIRST_SEEN], is_again), run_id)
-            rows = [first_seen.told_of(piece, QUARANTINE.schema) for piece in quarantined.rows(hour_us)]
-            partitions[at] = _overwritten(table, at, "source_object", keys, rows)
-    return partitions
-
-
 def object_partitions(
     table: LakeTable, read: Iterable[ReadObject], policy: HourPolicy, held: Collection[int]
 ) -> dict[Partition, pa.Table]:
@@ -79,10 +55,7 @@ def object_partitions(
     by_day: dict[Partition, list[ReadObject]] = {}
     for item in read:
         by_day.setdefault(_day_of(item.raw), []).append(item)
-    return {
-        day: _overwritten(table, day, "key", [item.raw.key for item in items], [_object_rows(items, policy, held)])
-        for day, items in by_day.items()
-    }
+    return {day: _overwritten(table, day, _object_rows(items, policy, held)) for day, items in by_day.items()}
 
 
 def waiting_lines(table: LakeTable, replaced: Mapping[Partition, pa.Table]) -> Counter[int]:
@@ -124,14 +97,11 @@ def snapshot_properties(
     return properties
 
 
-def _overwritten(
-    table: LakeTable, partition: Partition, key_column: str, keys: list[str], rows: list[pa.Table]
-) -> pa.Table:
-    """Return a partition's rows with those of the given keys replaced, in the table's order."""
-    held = table.rows([partition])
-    kept = held.filter(pc.invert(pc.is_in(held[key_column], pa.array(keys, pa.string()))))
-    order = [(name, "ascending") for name in table.definition.order]
-    return pa.concat_tables([kept, *rows]).sort_by(order)
+def _overwritten(table: LakeTable, day: Partition, rows: pa.Table) -> pa.Table:
+    """Return a day's raw objects, the given ones in the place of what the table says of them, in its order."""
+    held = table.rows([day])
+    kept = held.filter(pc.invert(pc.is_in(held["key"], rows["key"].combine_chunks())))
+    return pa.concat_tables([kept, rows]).sort_by([(name, "ascending") for name in table.definition.order])
 
 
 def _object_rows(items: Iterable[ReadObject], policy: HourPolicy, held: Collection[int]) -> pa.Table:

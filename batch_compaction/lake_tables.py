@@ -238,7 +238,7 @@ def write_parquet(groups: Iterable[pa.Table], schema: pa.Schema, sink: Path | pa
     """Write a Parquet file of row groups under a schema that carries field ids; equal rows give equal bytes.
 
     Args:
-        groups: all of ROW_GROUP_ROWS rows, but for the last.
+        groups: the rows of each row group, ROW_GROUP_ROWS at most.
         schema: the file's.
         sink: where to.
 

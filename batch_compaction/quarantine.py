@@ -133,12 +133,14 @@ def batches(
         return
     read = columns if expression is None else sorted({*columns, *_FILTERED})
     for fragment in dataset.get_fragments():
-        groups = [group.id for group in fragment.subset(expression).row_groups] if expression is not None else None
+        chosen = fragment if expression is None else fragment.subset(expression)
         with (
             fragment.filesystem.open_input_file(fragment.path) as source,
             pq.ParquetFile(source, pre_buffer=False, buffer_size=_BUFFER_BYTES) as file,
         ):
-            for batch in file.iter_batches(batch_rows, row_groups=groups, columns=read):
-                rows = pa.Table.from_batches([batch])
-                # A batch by itself cannot be filtered by an expression that leaves nothing of it.
-                yield from (rows if expression is None else rows.filter(expression)).select(columns).to_batches()
+            # One row group after the other, since a batch may reach over several of them.
+            for group in chosen.row_groups:
+                for batch in file.iter_batches(batch_rows, row_groups=[group.id], columns=read):
+                    rows = pa.Table.from_batches([batch])
+                    # A batch by itself cannot be filtered by an expression that leaves nothing of it.
+                    yield from (rows if expression is None else rows.filter(expression)).select(columns).to_batches()

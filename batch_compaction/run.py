@@ -19,7 +19,7 @@ import pyarrow as pa
 from pyarrow.dataset import Dataset
 from pyiceberg.exceptions import CommitFailedException
 
-from batch_compaction import bookkeeping, plan
+from batch_compaction import bookkeeping, plan, quarantine_hours
 from batch_compaction.body import UnreadObjectError
 from batch_compaction.checks import verdicts_of
 from batch_compaction.find import Found
@@ -157,7 +157,8 @@ def _compact_once(run: Run, folder: Path, unread: Mapping[str, str]) -> RunRepor
             if table.replace(partitions, properties, marks):
                 committed.append(table.definition.name)
 
-        publish(quarantine, bookkeeping.quarantine_partitions(quarantine, read, quarantined, run.run_id))
+        rejected = quarantine_hours.Rejected(read, quarantined)
+        committed += quarantine_hours.publish(quarantine, rejected, run.run_id, folder, properties, run.on_step)
         if passed:
             run.on_step(f"publish {CONFLICTS.name}")
         if conflicts.commit(conflict_files, properties):

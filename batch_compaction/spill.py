@@ -1,6 +1,6 @@
 """Rows that wait for the turn of their hour: in memory up to a budget, and beyond it in a file.
 
-Decides nothing about rows. What was added for an hour comes back as it was added, in any order of the pieces.
+Decides nothing about rows. What was added for an hour comes back as it was added, in the same order.
 """
 
 from __future__ import annotations
@@ -98,15 +98,16 @@ class Spill:
 
     def rows(self, hour_us: int) -> Iterator[pa.Table]:
         """Yield the rows of an hour, in pieces of about a row group; may be asked again."""
-        return joined(self._pieces(hour_us), ROW_GROUP_ROWS)
+        return joined(self.pieces(hour_us), ROW_GROUP_ROWS)
 
     def taken(self, hour_us: int) -> pa.Table:
         """Return the rows of an hour in one piece, and forget them."""
-        rows = pa.concat_tables([self._schema.empty_table(), *self._pieces(hour_us)]).combine_chunks()
+        rows = pa.concat_tables([self._schema.empty_table(), *self.pieces(hour_us)]).combine_chunks()
         self.drop(hour_us)
         return rows
 
-    def _pieces(self, hour_us: int) -> Iterator[pa.Table]:
+    def pieces(self, hour_us: int) -> Iterator[pa.Table]:
+        """Yield the rows of an hour in pieces no larger than they were added; may be asked again."""
         for start in self._written[hour_us]:
             with pa.OSFile(str(self._path)) as file:
                 file.seek(start)

@@ -107,6 +107,7 @@ PURE = {
         "quarantine",
         "quarantine_repair",
         "quarantine_report",
+        "quarantine_rows",
         "repair_rules",
     },
 }

@@ -11,10 +11,14 @@ from pathlib import Path
 
 from bench.compaction_place import HOUR, RAW_BUCKET, Place, differences
 from bench.compaction_runs import key_of
+from bench.compaction_services import lake_of
 from schemas.instants import HOUR_US, format_instant_us
+from schemas.tables import QUARANTINE
 
 ROOT = Path(__file__).parents[3]
 EVENTS = 250_000
+# Lines of a thousand bytes; sorted in memory, they would take more than twice that peak.
+REJECTED = 400_000
 # What a run is given at least, and what all of the process may take then.
 SMALL_MIB, PEAK_MIB = 640, 900
 _PROGRAM = """
@@ -69,6 +73,19 @@ def test_an_hour_from_the_disk_has_the_bytes_of_one_from_memory(tmp_path: Path) 
     assert facts == compacted(large, 8192)[1] == [EVENTS]
     assert differences(small.data_files(), large.data_files()) == []
     assert peak_mib < PEAK_MIB
+
+
+def test_an_hour_of_many_lines_that_are_no_event_is_not_in_memory(tmp_path: Path) -> None:
+    """A second run finds most of them published, and adds one."""
+    place = Place(tmp_path)
+    for number, count in enumerate((REJECTED, 1)):
+        path = place.folder / RAW_BUCKET / key_of(number)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("wb") as file:
+            file.write(line_of(0))
+            file.writelines((b"{broken %d" % line).ljust(999) + b"\n" for line in range(count))
+        assert compacted(place, SMALL_MIB)[0] < PEAK_MIB
+    assert lake_of(place.folder).open(QUARANTINE).row_count == REJECTED + 1
 
 
 def test_a_disk_that_is_full_while_an_hour_is_sorted_is_told_as_such(tmp_path: Path) -> None:
