@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from batch_compaction.arrays import Hashes, are_among
-from batch_compaction.hour_audit import HourAudit, bounds_of, instants_of, nulls_of
+from batch_compaction.hour_audit import HourAudit, bounds_of, instants_of, nulls_of, schemas_of
 from batch_compaction.id_hashes import (
     differences,
     missing_hashes,
@@ -69,7 +69,8 @@ def schema_conforms(audit: HourAudit) -> Finding:
     wrong = [
         f"{table.name}.{column}"
         for table, rows in ((FACT_CLICKS, audit.facts), (CONFLICTS, audit.conflicts))
-        for column in _wrong_columns(table, rows.schema)
+        for schema in schemas_of(rows)
+        for column in _wrong_columns(table, schema)
     ]
     return Finding(not wrong, "the columns of the tables", _count(wrong, "wrong columns"), _some(wrong))
 

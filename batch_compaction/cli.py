@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from batch_compaction.hour_options import named_hours
+from batch_compaction.process import choose_allocator
 from schemas.errors import ConfigError, WorkFailedError
 from schemas.settings import load_settings
 
@@ -70,6 +71,7 @@ def compact(
     if redo and not policy_hours:
         raise ConfigError("--redo is for named hours: give --hour")
     settings = load_settings(os.environ, Path.cwd())
+    choose_allocator(os.environ)
 
     import boto3
 
@@ -111,11 +113,11 @@ def _followed(run: Run) -> RunReport:
     """Compact, telling each step, and return the report with what it took."""
     import msgspec
 
-    from batch_compaction.loaded import pass_over_loaded
+    from batch_compaction.process import leave_loaded_alone
     from batch_compaction.run import compact
     from batch_compaction.telling import Stopwatch, peak_memory_bytes, telling
 
-    pass_over_loaded()
+    leave_loaded_alone()
     watch = Stopwatch()
     with telling(os.environ, run.run_id, run.progress) as tell:
 

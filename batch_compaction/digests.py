@@ -20,10 +20,15 @@ def digests_of(rows: pa.Table) -> Numbers:
 
     Args:
         rows: columns of texts, instants, numbers and maps of texts, each in one chunk.
+
+    Raises:
+        ValueError: a column is in several.
     """
-    columns = [column.chunk(0) for column in rows.columns if len(rows)]
-    if not columns:
+    if not len(rows):
         return np.empty((0, 2), np.int64)
+    if any(column.num_chunks != 1 for column in rows.columns):
+        raise ValueError("columns in several chunks")
+    columns = [column.chunk(0) for column in rows.columns]
     written = pc.binary_join_element_wise(*map(_written, columns), _NOTHING).cast(pa.large_binary())
     digests = b"".join([blake2b(row, digest_size=_DIGEST_BYTES).digest() for row in written.to_pylist()])
     numbers: Numbers = np.frombuffer(digests, np.int64).reshape(-1, 2)

@@ -151,7 +151,10 @@ def _settled(groups: Iterable[_Replacement], at_hand: frozenset[int], walk: _Wal
         pa.concat_tables([item.new for item in still_open]),
     )
     weights = np.minimum(numbers_of(opened.held.users["events"]), len(wanted))
-    further = (group.with_rows(walk.rows(wanted, group.held.users["user_id"])) for group in opened.groups(weights))
+    further = (
+        group.with_rows(walk.rows(wanted, group.held.users["user_id"].combine_chunks()))
+        for group in opened.groups(weights)
+    )
     yield from _settled(further, at_hand | wanted, walk, 2 * steps)
 
 

@@ -1,7 +1,7 @@
 """All that is known of a merged hour when it is judged.
 
-Pure. What several checks need is computed once, when the first of them asks. Rows are scanned by columns and batches;
-what stays is eight bytes for each fact and each line.
+What several checks need is computed once, when the first of them asks. Rows are scanned by columns and batches; what
+stays is eight bytes for each fact, in a file of the run.
 """
 
 from __future__ import annotations
@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from batch_compaction.arrays import Hashes
-from batch_compaction.id_hashes import in_several, sorted_hashes
+from batch_compaction.id_hashes import in_several, mapped, sorted_hashes
 from batch_compaction.lean_scan import LEAN, connection, lean
 from batch_compaction.limits import QualityLimits
 
@@ -73,6 +75,7 @@ class HourAudit:
         sources: the raw objects of the run that hold lines of the hour.
         earlier_days: the number of facts of the same hour on earlier days, where it was published.
         of_run: the hours that would be published with it.
+        kept_in: a file for what stays known until all hours are judged; without it that stays in memory.
     """
 
     hour_us: int
@@ -89,11 +92,13 @@ class HourAudit:
     earlier_days: Sequence[int]
     limits: QualityLimits = field(default_factory=QualityLimits)
     of_run: HoursOfRun = field(default_factory=HoursOfRun, repr=False)
+    kept_in: Path | None = None
 
     @cached_property
     def fact_ids(self) -> Hashes:
         """A hash for the id of every fact, sorted."""
-        return sorted_hashes("click_id", self.facts)
+        hashes = sorted_hashes("click_id", self.facts)
+        return hashes if self.kept_in is None else mapped(hashes, self.kept_in)
 
     @cached_property
     def lines_held_twice(self) -> int:
@@ -106,6 +111,12 @@ class HourAudit:
         facts = self.facts_before.to_table(columns=columns, filter=ids)
         both = facts.join(conflicts.select(columns), columns, join_type="inner")
         return len(both)
+
+
+def schemas_of(dataset: ds.Dataset) -> list[pa.Schema]:
+    """Return the schema of each file as it lies there, whatever it is read as; that of the dataset where none does."""
+    files = [one for one in dataset.get_fragments() if isinstance(one, ds.ParquetFileFragment)]
+    return [file.physical_schema for file in files] or [dataset.schema]
 
 
 def bounds_of(dataset: ds.Dataset, columns: Sequence[str]) -> dict[str, tuple[Any, Any]]:

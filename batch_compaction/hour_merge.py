@@ -19,7 +19,16 @@ from pyarrow.dataset import Dataset
 from batch_compaction.arrays import Flags, Hashes, Octets, are_among
 from batch_compaction.merge import CONFLICT, FACT, NEITHER, Merged, merge
 from batch_compaction.parse import LINE_SCHEMA
-from batch_compaction.sorting import ROW_GROUP_ROWS, Pieces, Room, chosen_rows, ordered_places, plain, sorted_groups
+from batch_compaction.sorting import (
+    ROW_GROUP_ROWS,
+    Pieces,
+    Room,
+    chosen_rows,
+    once_more,
+    ordered_places,
+    plain,
+    sorted_groups,
+)
 from batch_compaction.text_hashes import hashes_of, repeated
 from schemas.lake import partition_of_hour
 from schemas.tables import CONFLICTS, FACT_CLICKS, HOUR_PARTITION
@@ -88,7 +97,7 @@ def merge_hour(hour_us: int, new_lines: Pieces, held_facts: Dataset, held_confli
     came, facts, conflicts = sides = (
         _Side.of(new_lines),
         _Side.of(partial(_pieces, held_facts)),
-        _Side.of([held_rows].copy),
+        _Side.of(once_more(held_rows)),
     )
     contested = np.union1d(repeated([*came.hashes, *facts.hashes]), np.concatenate(conflicts.hashes))
     for side in sides:

@@ -1,6 +1,6 @@
 """Texts of a column as sorted 64-bit hashes: eight bytes a row, enough to find what repeats and what is missing.
 
-Pure. That two texts are equal is confirmed on the texts wherever their hashes meet. The hash is DuckDB's, not that of
+That two texts are equal is confirmed on the texts wherever their hashes meet. The hash is DuckDB's, not that of
 `text_hashes` by which the merge tells ids apart: a fault of the one does not hide itself from the other.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ import pyarrow.dataset as ds
 
 from batch_compaction.arrays import Hashes, are_among
 from batch_compaction.lean_scan import connection, lean
+from batch_compaction.spill import room_in
 
 _BATCH_ROWS = 128 * 1024
 # Sets are compared in as many ranges of the hash, so that what is made on the way is small.
@@ -57,6 +59,19 @@ def repeated_hashes(hashes: Hashes) -> Hashes:
     """Return the hashes that stand more than once, each once."""
     repeated: Hashes = np.unique(hashes[1:][hashes[1:] == hashes[:-1]])
     return repeated
+
+
+def mapped(hashes: Hashes, path: Path) -> Hashes:
+    """Return hashes as they lie in a file, which is made of them: memory that the system may have back at any time.
+
+    Raises:
+        WorkFailedError: its folder is full.
+    """
+    if not len(hashes):
+        return hashes
+    with room_in(path.parent):
+        hashes.tofile(path)
+    return np.memmap(path, np.uint64, "r")
 
 
 def in_several(parts: Sequence[Hashes]) -> Hashes:

@@ -63,7 +63,13 @@ def _is_utf8(data: bytes) -> bool:
 
 @compiled
 def _find_marks(octets: Octets, is_mark: Flags, marks: Places) -> tuple[int, int]:
-    """Fill in where the marks stand, and their end; return how many they are, and how many newlines."""
+    """Fill in where the marks stand, and their end twice; return how many they are, and how many newlines.
+
+    Args:
+        octets: the bytes.
+        is_mark: of each value of a byte, whether it is a mark.
+        marks: room for two more than there are bytes, since one is written for each, be it none.
+    """
     count = newlines = 0
     for at in range(len(octets)):
         marks[count] = at

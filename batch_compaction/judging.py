@@ -86,7 +86,7 @@ class Bench:
     read: Sequence[ReadObject]
     limits: QualityLimits
 
-    def audits(self, hours: Iterable[HourFile], users: Hashes) -> Sequence[HourAudit]:
+    def audits(self, hours: Iterable[HourFile], users: Hashes) -> list[HourAudit]:
         """Return all that is known of each hour, given the sorted hashes of the users as they will be."""
         audits: list[HourAudit] = []
         of_run = HoursOfRun(audits)
@@ -113,6 +113,7 @@ class Bench:
             earlier_days=[count for count in days if count],
             limits=self.limits,
             of_run=of_run,
+            kept_in=hour.path.with_suffix(".hashes"),
         )
 
 

@@ -64,7 +64,8 @@ def merge(came: Iterable[pa.Table], held_facts: Iterable[pa.Table], held_conflic
     lines = _Lines()
     for origin, pieces in ((CAME, came), (HELD_FACT, held_facts), (HELD_CONFLICT, held_conflicts)):
         for rows in joined(pieces, _ROWS_AT_ONCE):
-            lines.add(rows.combine_chunks(), origin)
+            for start in range(0, len(rows), _ROWS_AT_ONCE):
+                lines.add(rows.slice(start, _ROWS_AT_ONCE).combine_chunks(), origin)
     return _merged(*lines.columns())
 
 

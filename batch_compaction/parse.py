@@ -41,6 +41,9 @@ _COLUMNS = {
     "click_id" if name == "event_id" else name.removesuffix("_us"): name for name in ClickEvent.__struct_fields__
 }
 
+# Lines that are judged one by one before what is wrong with them becomes rows: Python takes a kilobyte for each.
+_JUDGED_AT_ONCE = 16 * 1024
+
 
 @dataclass(frozen=True, slots=True)
 class ParsedBlock:
@@ -83,21 +86,24 @@ def parse_block(
     found = line_scan.scan(data, hour_floor_us(raw.arrival_hour_us) + HOUR_US + MAX_AHEAD_US)
     events: list[ClickEvent] = []
     event_lines: list[int] = []
-    rejected: list[tuple[int, int, Rejection, bytes]] = []
+    quarantined = [QUARANTINED_SCHEMA.empty_table()]
     blank = 0
-    for number, start, end in found.others.tolist():
-        line = data[start:end]
-        verdict = decode(line, raw.arrival_hour_us)
-        if isinstance(verdict, ClickEvent):
-            events.append(verdict)
-            event_lines.append(number)
-        elif not line.strip():
-            blank += 1
-        else:
-            rejected.append((first_line + number, block.first_offset + start, verdict, line))
+    for some in range(0, len(found.others), _JUDGED_AT_ONCE):
+        rejected: list[tuple[int, int, Rejection, bytes]] = []
+        for number, start, end in found.others[some : some + _JUDGED_AT_ONCE].tolist():
+            line = data[start:end]
+            verdict = decode(line, raw.arrival_hour_us) if end > start else None
+            if isinstance(verdict, ClickEvent):
+                events.append(verdict)
+                event_lines.append(number)
+            elif verdict is None or not line.strip():
+                blank += 1
+            else:
+                rejected.append((first_line + number, block.first_offset + start, verdict, line))
+        quarantined.append(_quarantined(raw, rejected))
     lines = len(found.lines) + len(found.others)
     if fault is not None:
-        rejected.append((first_line + lines, block.first_offset + len(data), fault, unread))
+        quarantined.append(_quarantined(raw, [(first_line + lines, block.first_offset + len(data), fault, unread)]))
         lines += 1
     if events:
         data, found = with_events(data, found, _columns(events), np.array(event_lines))
@@ -105,7 +111,7 @@ def parse_block(
     wanted = set(filter(wants, counts))
     found = by_hour(found if wanted == counts.keys() else in_hours(found, wanted))
     accepted = _rows(raw, columns_of(data, found), pa.array(found.lines + first_line))
-    return ParsedBlock(counts, accepted, _quarantined(raw, rejected), lines, blank)
+    return ParsedBlock(counts, accepted, pa.concat_tables(quarantined), lines, blank)
 
 
 def _without_unread(block: Block) -> tuple[bytes, bytes, Rejection | None]:

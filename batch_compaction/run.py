@@ -35,7 +35,7 @@ from batch_compaction.progress import Progress
 from batch_compaction.reading import read_blocks
 from batch_compaction.report import RunReport, report_of
 from batch_compaction.rollback import Rollback, settle_rollbacks
-from batch_compaction.sorting import Pieces, Room, groups_of
+from batch_compaction.sorting import Pieces, Room, groups_of, once_more
 from batch_compaction.spill import Spill
 from batch_compaction.user_hours import user_hours_of
 from batch_compaction.user_splice import Users
@@ -203,7 +203,7 @@ def _spills(run: Run, folder: Path) -> Iterator[tuple[Spill, Spill]]:
     """Give the places where accepted and quarantined lines wait."""
     at_once = _room(run, folder).at_once_bytes
     with (
-        Spill(LINE_SCHEMA, folder / "lines.arrows", 3 * at_once) as lines,
+        Spill(LINE_SCHEMA, folder / "lines.arrows", 2 * at_once) as lines,
         Spill(QUARANTINED_SCHEMA, folder / "quarantine.arrows", at_once // 4) as quarantined,
     ):
         yield lines, quarantined
@@ -244,7 +244,7 @@ def _merge(
     at, room = partition_of_hour(hour_us), _room(run, folder)
     came: Pieces = partial(lines.rows, hour_us)
     if lines.size_bytes(hour_us) <= room.at_once_bytes:
-        came = [lines.taken(hour_us)].copy
+        came = once_more(lines.taken(hour_us))
     merging = merge_hour(hour_us, came, facts.dataset([at]), conflicts.dataset([at]))
     groups = merging.sorted_facts(room)
     hour = HourFile(merging.hour, *(folder / f"{hour_us}{name}" for name in (".parquet", ".arrow", "-users.parquet")))
@@ -285,10 +285,10 @@ def _judge(run: Run, hours: Sequence[HourFile], bench: Bench, users: UserTables)
     rows: dict[Partition, Dataset] = {partition_of_hour(hour.hour_us): user_hours_in(hour.users) for hour in hours}
     after = users.after(rows)
     known = user_hashes(after.users)
-    verdicts = {
-        audit.hour_us: accepted(audit.hour_us, verdicts_of(audit), run.acceptance)
-        for audit in bench.audits(hours, known)
-    }
+    audits = bench.audits(hours, known)
+    verdicts = {audit.hour_us: accepted(audit.hour_us, verdicts_of(audit), run.acceptance) for audit in audits}
+    # They know of each other, and would wait for the garbage collector.
+    audits.clear()
     faults = {hour_us: [str(verdict) for verdict in found if verdict.holds] for hour_us, found in verdicts.items()}
     held = {hour_us: found for hour_us, found in faults.items() if found}
     if held:

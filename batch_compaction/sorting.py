@@ -78,6 +78,11 @@ def chosen_rows(pieces: Iterable[pa.Table], chosen: Iterable[Flags]) -> Iterator
                 yield batch.take(np.flatnonzero(some))
 
 
+def once_more(rows: pa.Table) -> Pieces:
+    """Return what gives these rows, in one piece, as often as it is asked."""
+    return lambda: [rows]
+
+
 def joined(pieces: Iterable[pa.Table], count: int) -> Iterator[pa.Table]:
     """Yield small pieces together, at least so many rows at a time but for the last ones; copies nothing."""
     waiting: list[pa.Table] = []

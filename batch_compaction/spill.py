@@ -101,7 +101,10 @@ class Spill:
         return joined(self.pieces(hour_us), ROW_GROUP_ROWS)
 
     def taken(self, hour_us: int) -> pa.Table:
-        """Return the rows of an hour in one piece, and forget them."""
+        """Return the rows of an hour in one piece, and forget them; it still counts among the hours.
+
+        Their memory is free once no hour with rows from the same blocks is held.
+        """
         rows = pa.concat_tables([self._schema.empty_table(), *self.pieces(hour_us)]).combine_chunks()
         self.drop(hour_us)
         return rows
@@ -130,7 +133,7 @@ class Spill:
             self._path.unlink(missing_ok=True)
 
     def _write(self) -> None:
-        """Write what is held, the rows of an hour in one piece.
+        """Write what is held, the rows of an hour in one stream.
 
         All of it: pieces of several hours may lie in the same memory, which is free once none of them is held.
         """

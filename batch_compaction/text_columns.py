@@ -44,6 +44,14 @@ def _of_arrow(count: int, kind: type[Any]) -> Any:
 
 @compiled
 def _gather(octets: Octets, starts: Places, offsets: Places, texts: Octets) -> None:
+    """Copy texts one behind the other, in order.
+
+    Args:
+        octets: where they are.
+        starts: where each begins there; anything for an empty one.
+        offsets: where each belongs, and where the last one ends; from 0.
+        texts: room for just them.
+    """
     last = min(len(octets), len(texts)) - _STEP
     for row in range(len(starts)):
         start, offset = starts[row], offsets[row]

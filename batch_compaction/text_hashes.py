@@ -38,6 +38,7 @@ def repeated(hashes: Iterable[Hashes]) -> Hashes:
 
 @compiled
 def _hash(bounds: Places, octets: Octets, hashes: Hashes) -> None:
+    """Fill in the hash of each text, given where each begins, one bound more than there are, and their bytes."""
     for row in range(len(hashes)):
         code = _BASIS
         for at in range(bounds[row], bounds[row + 1]):

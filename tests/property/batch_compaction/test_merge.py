@@ -56,7 +56,7 @@ class Hour:
 def lines_of(contents: list[list[ClickEvent]]) -> list[pa.Table]:
     return [
         parse_block(
-            RawObject("bucket", f"key-{number}", "etag", 1, HOUR), Block(b"\n".join(map(encode, events)), 1, 0)
+            RawObject("bucket", f"key-{number}", "etag", 1, HOUR), Block(b"\n".join(map(encode, events)), 0)
         ).accepted
         for number, events in enumerate(contents)
     ]

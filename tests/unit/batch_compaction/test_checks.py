@@ -17,6 +17,7 @@ from batch_compaction import checks
 from batch_compaction.checks import CHECKS, verdicts_of
 from batch_compaction.hour_audit import HourAudit, HoursOfRun
 from batch_compaction.id_hashes import differences, repeated_texts, shared_texts, sorted_hashes
+from batch_compaction.judging import facts_in
 from batch_compaction.limits import QualityLimits
 from batch_compaction.verdicts import Severity, Verdict
 from schemas.instants import HOUR_US
@@ -104,13 +105,22 @@ def test_what_is_wrong_is_named() -> None:
     assert verdict("users_known", unknown).detail == "nobody"
 
 
-def test_an_id_in_two_hours_of_one_run_is_told_with_the_later_one() -> None:
+def test_the_columns_are_those_of_the_file_whatever_it_is_read_as(tmp_path: Path) -> None:
+    pq.write_table(facts_of(RIGHT).drop_columns(["page_url"]), tmp_path / "hour.parquet")
+    lacking = replace(RIGHT, facts=facts_in(tmp_path / "hour.parquet"))
+    assert verdict("schema_conforms", lacking).detail == "fact_clicks.page_url"
+
+
+def test_an_id_in_two_hours_of_one_run_is_told_with_the_later_one(tmp_path: Path) -> None:
     audits: list[HourAudit] = []
     of_run = HoursOfRun(audits)
     limits = QualityLimits(min_lines=1, lookback_hours=2)
     for later, number in ((0, 1), (1, 2), (2, 9), (4, 1)):
         events = [event(f"e{number}", minute=number), event(f"of hour {later}", minute=30)]
-        audits.append(replace(audit_of([events], limits), hour_us=HOUR + later * HOUR_US, of_run=of_run))
+        kept_in = tmp_path / str(later)
+        audits.append(
+            replace(audit_of([events], limits), hour_us=HOUR + later * HOUR_US, of_run=of_run, kept_in=kept_in)
+        )
     audits.append(replace(audit_of([EVENTS], limits), hour_us=HOUR + 3 * HOUR_US, of_run=of_run))
     found = {audit.hour_us: verdict("ids_of_one_hour", audit) for audit in audits}
     assert [(at - HOUR) // HOUR_US for at, item in found.items() if not item.passed] == [4, 3]
