@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from batch_compaction.hour_options import named_hours
-from batch_compaction.process import choose_allocator
+from batch_compaction.process import loading
 from schemas.errors import ConfigError, WorkFailedError
 from schemas.settings import load_settings
 
@@ -71,19 +71,18 @@ def compact(
     if redo and not policy_hours:
         raise ConfigError("--redo is for named hours: give --hour")
     settings = load_settings(os.environ, Path.cwd())
-    choose_allocator(os.environ)
+    with loading(os.environ):
+        import boto3
 
-    import boto3
-
-    from batch_compaction.checks import CHECK_NAMES
-    from batch_compaction.find import find, find_all
-    from batch_compaction.lake_tables import open_lake
-    from batch_compaction.limits import load_limits
-    from batch_compaction.notifications import Queue
-    from batch_compaction.plan import HourPolicy
-    from batch_compaction.progress import Progress
-    from batch_compaction.run import MEBIBYTE, Run
-    from batch_compaction.verdicts import acceptance_of
+        from batch_compaction.checks import CHECK_NAMES
+        from batch_compaction.find import find, find_all
+        from batch_compaction.lake_tables import open_lake
+        from batch_compaction.limits import load_limits
+        from batch_compaction.notifications import Queue
+        from batch_compaction.plan import HourPolicy
+        from batch_compaction.progress import Progress
+        from batch_compaction.run import MEBIBYTE, Run
+        from batch_compaction.verdicts import acceptance_of
 
     s3, now_us = boto3.client("s3"), time.time_ns() // 1000
     queue = Queue(boto3.client("sqs"), settings.raw_objects_queue_url) if settings.raw_objects_queue_url else None
@@ -113,11 +112,9 @@ def _followed(run: Run) -> RunReport:
     """Compact, telling each step, and return the report with what it took."""
     import msgspec
 
-    from batch_compaction.process import leave_loaded_alone
     from batch_compaction.run import compact
     from batch_compaction.telling import Stopwatch, peak_memory_bytes, telling
 
-    leave_loaded_alone()
     watch = Stopwatch()
     with telling(os.environ, run.run_id, run.progress) as tell:
 

@@ -4,28 +4,33 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
 
+# Nothing here multiplies matrices, for which numpy's library would keep a thread waiting on every processor.
+_ONE_THREAD = "OPENBLAS_NUM_THREADS"
 _ALLOCATOR = "ARROW_DEFAULT_MEMORY_POOL"
 
 
-def choose_allocator(environment: MutableMapping[str, str]) -> None:
-    """Have Arrow take its memory from jemalloc, unless the environment says otherwise; before Arrow is loaded.
+@contextmanager
+def loading(environment: MutableMapping[str, str]) -> Iterator[None]:
+    """Have libraries loaded for large runs, whatever the environment does not say otherwise.
 
-    What jemalloc has free goes back to the system, while the allocator that Arrow would choose keeps half a gigabyte of
-    it after many small pieces. Arrow has it on Linux.
+    Arrow takes its memory from jemalloc where it has it, on Linux: what that has free goes back to the system, while
+    the allocator that Arrow would choose keeps half a gigabyte of it after many small pieces.
 
-    Source: Arrow's documentation, "Environment variables".
+    Modules and classes live as long as the process, and there are very many of them. So the garbage collector does not
+    look through them, neither while they are loaded nor, again and again, after that: a tenth of a large run.
+
+    Source: Arrow's documentation, "Environment variables"; the README of OpenBLAS.
     """
+    environment.setdefault(_ONE_THREAD, "1")
     if sys.platform == "linux":
         environment.setdefault(_ALLOCATOR, "jemalloc")
-
-
-def leave_loaded_alone() -> None:
-    """Have the garbage collector leave alone what is there by now, once in a process.
-
-    Modules and classes live as long as the process, and there are so many of them that looking through them again and
-    again would take a tenth of a large run.
-    """
-    if not gc.get_freeze_count():
-        gc.freeze()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if not gc.get_freeze_count():
+            gc.freeze()
+        gc.enable()

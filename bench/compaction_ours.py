@@ -9,24 +9,22 @@ import os
 import sys
 from pathlib import Path
 
-from batch_compaction.process import choose_allocator, leave_loaded_alone
+from batch_compaction.process import loading
 
 
 def main() -> None:
     """Compact the buckets in one folder into tables in another."""
     source, target = map(Path, sys.argv[1:])
-    # As the command does: what loads Arrow comes after it.
-    choose_allocator(os.environ)
+    # As the command does.
+    with loading(os.environ):
+        from batch_compaction.find import find_all
+        from batch_compaction.plan import HourPolicy
+        from batch_compaction.run import Run, compact
+        from bench.compaction_input import RAW_BUCKET
+        from bench.compaction_lines import DAY_START_US
+        from bench.compaction_services import lake_of, s3_of
+        from schemas.instants import DAY_US
 
-    from batch_compaction.find import find_all
-    from batch_compaction.plan import HourPolicy
-    from batch_compaction.run import Run, compact
-    from bench.compaction_input import RAW_BUCKET
-    from bench.compaction_lines import DAY_START_US
-    from bench.compaction_services import lake_of, s3_of
-    from schemas.instants import DAY_US
-
-    leave_loaded_alone()
     s3 = s3_of(source)
     report = compact(
         Run(
