@@ -16,7 +16,6 @@ from batch_compaction.id_hashes import sorted_hashes
 from batch_compaction.intake import ReadObject
 from batch_compaction.lake_tables import LakeTable
 from batch_compaction.limits import QualityLimits
-from batch_compaction.parse import LINE_SCHEMA
 from batch_compaction.spill import room_in
 from schemas.instants import DAY_US, HOUR_US
 from schemas.lake import partition_of_hour
@@ -35,12 +34,14 @@ class HourFile:
         path: its facts, a local Parquet file.
         ids: the event ids of the lines that came in, a local Arrow file.
         users: its rows of `user_hours`, a local Parquet file.
+        user_rows: the same as a local Arrow file, which is read in a tenth of the time.
     """
 
     merged: MergedHour
     path: Path
     ids: Path
     users: Path
+    user_rows: Path
 
     @property
     def hour_us(self) -> int:
@@ -54,19 +55,18 @@ def facts_in(path: Path) -> ds.Dataset:
 
 
 def user_hours_in(path: Path) -> ds.Dataset:
-    """Return the rows of `user_hours` in a file."""
-    return ds.dataset(path, schema=USER_HOURS.schema, format="parquet")
+    """Return the rows of `user_hours` in an Arrow file."""
+    return ds.dataset(path, schema=USER_HOURS.schema, format="feather")
 
 
-def write_ids(lines: Iterable[pa.Table], path: Path) -> None:
-    """Write the event ids of lines into an Arrow file.
+def write_arrow(rows: Iterable[pa.Table], schema: pa.Schema, path: Path) -> None:
+    """Write the columns of a schema into an Arrow file.
 
     Raises:
         WorkFailedError: its folder is full.
     """
-    schema = pa.schema([LINE_SCHEMA.field("click_id")])
     with room_in(path.parent), pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, schema) as stream:
-        for piece in lines:
+        for piece in rows:
             stream.write_table(piece.select(schema.names))
 
 

@@ -27,7 +27,7 @@ from batch_compaction.hour_merge import merge_hour
 from batch_compaction.hours_log import HourLog
 from batch_compaction.hours_run import changes_by, rows_after
 from batch_compaction.intake import ReadObject, take_in
-from batch_compaction.judging import Bench, HourFile, facts_in, user_hashes, user_hours_in, write_ids
+from batch_compaction.judging import Bench, HourFile, facts_in, user_hashes, user_hours_in, write_arrow
 from batch_compaction.lake_tables import NO_MARKS, Lake, LakeTable, Marks, write_parquet
 from batch_compaction.limits import QualityLimits
 from batch_compaction.parse import LINE_SCHEMA, QUARANTINED_SCHEMA
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 # How often a run is planned: again where another one committed first, or where an object changed while it was read.
 MAX_PLANS = 5
 MEBIBYTE = 1 << 20
+_ID_SCHEMA = pa.schema([LINE_SCHEMA.field("click_id")])
 # What a run takes whatever its rows: libraries, blocks in flight, metadata.
 _FIXED_BYTES = 384 * MEBIBYTE
 MEMORY_BYTES = 1280 * MEBIBYTE
@@ -247,7 +248,8 @@ def _merge(
         came = once_more(lines.taken(hour_us))
     merging = merge_hour(hour_us, came, facts.dataset([at]), conflicts.dataset([at]))
     groups = merging.sorted_facts(room)
-    hour = HourFile(merging.hour, *(folder / f"{hour_us}{name}" for name in (".parquet", ".arrow", "-users.parquet")))
+    names = (".parquet", "-ids.arrow", "-users.parquet", "-users.arrow")
+    hour = HourFile(merging.hour, *(folder / f"{hour_us}{name}" for name in names))
     if merging.size_bytes <= room.at_once_bytes:
         rows = pa.concat_tables([FACT_CLICKS.schema.empty_table(), *groups])
         write_parquet(groups_of(rows), facts.file_schema, hour.path)
@@ -256,7 +258,8 @@ def _merge(
         write_parquet(groups, facts.file_schema, hour.path)
         user_rows = user_hours_of(facts_in(hour.path), hour_us)
     write_parquet(groups_of(user_rows), users.hours.file_schema, hour.users)
-    write_ids(came(), hour.ids)
+    write_arrow([user_rows], user_rows.schema, hour.user_rows)
+    write_arrow(came(), _ID_SCHEMA, hour.ids)
     lines.drop(hour_us)
     pa.default_memory_pool().release_unused()
     run.progress.hours_merged += 1
@@ -282,7 +285,7 @@ def _judge(run: Run, hours: Sequence[HourFile], bench: Bench, users: UserTables)
     """Check every hour as if all of them were published."""
     if hours:
         run.on_step(f"check {len(hours)} hours")
-    rows: dict[Partition, Dataset] = {partition_of_hour(hour.hour_us): user_hours_in(hour.users) for hour in hours}
+    rows: dict[Partition, Dataset] = {partition_of_hour(hour.hour_us): user_hours_in(hour.user_rows) for hour in hours}
     after = users.after(rows)
     known = user_hashes(after.users)
     audits = bench.audits(hours, known)
