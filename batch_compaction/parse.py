@@ -42,7 +42,7 @@ _COLUMNS = {
 }
 
 # Lines that are judged one by one before what is wrong with them becomes rows: Python takes a kilobyte for each.
-_JUDGED_AT_ONCE = 16 * 1024
+JUDGED_AT_ONCE = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +88,9 @@ def parse_block(
     event_lines: list[int] = []
     quarantined = [QUARANTINED_SCHEMA.empty_table()]
     blank = 0
-    for some in range(0, len(found.others), _JUDGED_AT_ONCE):
+    for some in range(0, len(found.others), JUDGED_AT_ONCE):
         rejected: list[tuple[int, int, Rejection, bytes]] = []
-        for number, start, end in found.others[some : some + _JUDGED_AT_ONCE].tolist():
+        for number, start, end in found.others[some : some + JUDGED_AT_ONCE].tolist():
             line = data[start:end]
             verdict = decode(line, raw.arrival_hour_us) if end > start else None
             if isinstance(verdict, ClickEvent):

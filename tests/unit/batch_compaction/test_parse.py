@@ -1,4 +1,4 @@
-from batch_compaction.parse import _JUDGED_AT_ONCE, ParsedBlock, hours_of, parse_block
+from batch_compaction.parse import JUDGED_AT_ONCE, ParsedBlock, hours_of, parse_block
 from batch_compaction.raw import RawObject
 from schemas.blocks import Block
 from schemas.instants import HOUR_US, parse_instant_us
@@ -81,7 +81,7 @@ def test_what_is_kept_of_a_cut_line_may_be_white_space_or_the_end_of_a_damaged_o
 
 
 def test_a_block_of_very_many_lines_that_are_none_is_judged_in_parts() -> None:
-    count = 3 * _JUDGED_AT_ONCE // 2
+    count = 3 * JUDGED_AT_ONCE // 2
     parsed = parsed_lines(b"x\n" * count + b"\n" * count + line("a") + b"\n" + b'{"a":"\\u0062"}')
     assert (parsed.lines, parsed.blank, len(parsed.accepted)) == (2 * count + 2, count, 1)
     assert parsed.quarantined["source_line"].to_pylist() == [*range(1, count + 1), 2 * count + 2]
