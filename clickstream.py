@@ -22,7 +22,8 @@ import batch_compaction.rollback_cli
 import batch_compaction.validate_cli
 import infra.local.cli
 import infra.local.demo_cli
-import producers.cli
+import producers.replay_cli
+import producers.simulate_cli
 import stream_jobs.cli
 import stream_jobs.dead_letters_cli
 from infra.local.state import active_environment
@@ -43,7 +44,8 @@ app = typer.Typer(
 for package in (
     infra.local.demo_cli,
     infra.local.cli,
-    producers.cli,
+    producers.simulate_cli,
+    producers.replay_cli,
     stream_jobs.cli,
     stream_jobs.dead_letters_cli,
     batch_compaction.cli,

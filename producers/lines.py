@@ -19,11 +19,18 @@ class Line(NamedTuple):
         partition_key: decides the shard; one user's events share it and so stay in order.
         data: the bytes, without a newline.
         event_us: when it happened, in microseconds; None where the bytes do not say.
+        explicit_hash_key: decides the shard in place of the partition key, a decimal number; None for none.
     """
 
     partition_key: str
     data: bytes
     event_us: int | None = None
+    explicit_hash_key: str | None = None
+
+
+def line_digest_text(data: bytes) -> str:
+    """Return 32 hex digits that are equal for equal bytes."""
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
 def partition_key_of(user_id: str | None, data: bytes) -> str:

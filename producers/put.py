@@ -79,7 +79,7 @@ class Putter:
     """Puts batches into one stream.
 
     Args:
-        client: made without retries of its own, see `cli`.
+        client: made without retries of its own, see `run`.
         stream: its name.
         backoff: the bound.
         sleep: waits so many seconds.

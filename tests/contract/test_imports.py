@@ -40,7 +40,18 @@ IMPURE = {
 }
 PURE = {
     "schemas": "*",
-    "producers": {"lines", "faults", "routing", "batching", "schedules", "paths", "mapping", "translation", "replay"},
+    "producers": {
+        "answer_key",
+        "lines",
+        "faults",
+        "routing",
+        "batching",
+        "schedules",
+        "paths",
+        "mapping",
+        "translation",
+        "replay",
+    },
     "stream_jobs": {
         "application_properties",
         "arns",

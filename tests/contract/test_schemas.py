@@ -12,6 +12,7 @@ from sqlglot import exp
 
 from schemas import avsc, hive
 from schemas.alert import PurchaseAlert, alert_of
+from schemas.attestation import Attestation
 from schemas.dead_letter import DeadLetter
 from schemas.errors import ConfigError
 from schemas.event import ClickEvent
@@ -23,6 +24,7 @@ STRUCTS = {
     avsc.PURCHASE_ALERT: PurchaseAlert,
     avsc.RECEIPT: Receipt,
     avsc.DEAD_LETTER: DeadLetter,
+    avsc.ATTESTATION: Attestation,
 }
 PYTHON_TYPES: dict[Any, str] = {str: "string", int: "long", float: "double", bool: "boolean", dict: "map"}
 HIVE_TABLES = [hive.RAW, hive.RECEIPTS]
@@ -142,6 +144,16 @@ def test_what_we_write_is_valid_by_the_schema(name: str) -> None:
         avsc.RECEIPT: receipt_of(alert, "m", published_us=3),
         avsc.DEAD_LETTER: DeadLetter(
             reason="r", detail="d", stage="decode", attempts=1, arrival_timestamp="x", payload_bytes=0
+        ),
+        avsc.ATTESTATION: Attestation(
+            producer_id="p",
+            send_hour="x",
+            first_seq=0,
+            last_seq=1,
+            count=2,
+            digest="0" * 32,
+            closed_timestamp="x",
+            is_last=True,
         ),
     }
     record = msgspec.to_builtins(samples[name])

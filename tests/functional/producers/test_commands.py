@@ -16,7 +16,8 @@ import typer
 from moto import mock_aws
 from typer.testing import CliRunner, Result
 
-import producers.cli
+import producers.replay_cli
+import producers.simulate_cli
 from schemas.codec import decode
 from schemas.errors import ConfigError, WorkFailedError
 from schemas.event import Rejection
@@ -38,7 +39,8 @@ SETTINGS = {
 }
 OPTIONS = ("--events", "3000", "--users", "100")
 app = typer.Typer()
-producers.cli.register(app)
+producers.simulate_cli.register(app)
+producers.replay_cli.register(app)
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from typing import Any
 import typer
 from typer.main import get_command
 
-import producers.cli
+import producers.replay_cli
+import producers.simulate_cli
 from producers.mapping import parse_mapping, shipped_mappings
 from producers.recordings import rows_of
 from producers.replay import RowCounts, lines_by_mapping
@@ -32,7 +33,8 @@ def test_the_worked_example_sends_what_it_says() -> None:
 
 def test_the_options_told_are_those_that_there_are() -> None:
     app = typer.Typer()
-    producers.cli.register(app)
+    for package in (producers.simulate_cli, producers.replay_cli):
+        package.register(app)
     commands: dict[str, Any] = vars(get_command(app))["commands"]
     declared = {
         option

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 LATER_US = 4_000_000_000_000_000
 _PROGRAM = """
-import sys, typer, producers.cli
+import sys, typer, producers.replay_cli, producers.simulate_cli
 from schemas.errors import WorkFailedError
 app = typer.Typer()
-producers.cli.register(app)
+producers.simulate_cli.register(app); producers.replay_cli.register(app)
 try:
     app()
 except WorkFailedError as error:
