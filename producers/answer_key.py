@@ -1,8 +1,9 @@
 """The answer key: what each line of a run must become, in the order in which they were made; a gzip of lines of JSON.
 
 It begins with a `Run` and ends with a `Total`; without its end it belongs to a run that was cut short. In between each
-line that was made has one entry. Members of gzip may follow each other, so the keys of several processes are joined by
-their bytes. Neither makes lines nor judges what came out.
+line that was made has one entry; lines of attestation have none. Members of gzip may follow each other, so the keys of
+several processes are joined by their bytes: then there are several of each, and their counts add up, since no id is made
+by two processes. Neither makes lines nor judges what came out.
 """
 
 from __future__ import annotations
@@ -38,8 +39,10 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True, tag="event", omit_defa
         type: the event type.
         payload: `schemas.codec.payload_digest` of the event.
         line: `line_digest_text` of its bytes.
-        fault: which fault it carries, by its name in the plan; empty for none.
-        alert: it must be alerted, under the rules of the run.
+        fault: which fault it carries, by the name of its table in the plan; empty for none.
+        alert: its id must be alerted on the main topic, under the settings of the run.
+        alert_allowed: its id may be alerted or not: how old the event is at its arrival decides, and is not known when
+            the line is made. Never beside `alert`.
     """
 
     id: str
@@ -49,6 +52,7 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True, tag="event", omit_defa
     line: str
     fault: str = ""
     alert: bool = False
+    alert_allowed: bool = False
 
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True, tag="refused", omit_defaults=True):
@@ -78,6 +82,7 @@ class Total(msgspec.Struct, frozen=True, kw_only=True, tag="total"):
         refused: reason -> lines.
         unsendable: lines.
         alerts: distinct ids that must be alerted.
+        alerts_allowed: distinct ids that may be alerted or not.
     """
 
     lines: int
@@ -88,6 +93,7 @@ class Total(msgspec.Struct, frozen=True, kw_only=True, tag="total"):
     refused: Mapping[str, int]
     unsendable: int
     alerts: int
+    alerts_allowed: int = 0
 
 
 Entry = Run | Accepted | Refused | Unsendable | Total
