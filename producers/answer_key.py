@@ -15,7 +15,7 @@ import msgspec
 VERSION = "answer_key.v1"
 
 
-class Run(msgspec.Struct, frozen=True, kw_only=True, tag="run"):
+class Run(msgspec.Struct, frozen=True, kw_only=True, tag_field="entry", tag="run"):
     """What was run.
 
     Attributes:
@@ -30,7 +30,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, tag="run"):
     producer_id: str | None = None
 
 
-class Accepted(msgspec.Struct, frozen=True, kw_only=True, tag="event", omit_defaults=True):
+class Accepted(msgspec.Struct, frozen=True, kw_only=True, tag_field="entry", tag="event", omit_defaults=True):
     """A line that is a valid event. Lines of one id and hour are one fact, with one of their payloads.
 
     Attributes:
@@ -55,7 +55,7 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True, tag="event", omit_defa
     alert_allowed: bool = False
 
 
-class Refused(msgspec.Struct, frozen=True, kw_only=True, tag="refused", omit_defaults=True):
+class Refused(msgspec.Struct, frozen=True, kw_only=True, tag_field="entry", tag="refused", omit_defaults=True):
     """A line that is no event and must be quarantined with a reason."""
 
     reason: str
@@ -63,14 +63,14 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True, tag="refused", omit_def
     fault: str = ""
 
 
-class Unsendable(msgspec.Struct, frozen=True, kw_only=True, tag="unsendable", omit_defaults=True):
+class Unsendable(msgspec.Struct, frozen=True, kw_only=True, tag_field="entry", tag="unsendable", omit_defaults=True):
     """A line that no stream takes, so that the producer must report and keep it."""
 
     line: str
     fault: str = ""
 
 
-class Total(msgspec.Struct, frozen=True, kw_only=True, tag="total"):
+class Total(msgspec.Struct, frozen=True, kw_only=True, tag_field="entry", tag="total"):
     """The end of one process's part: its counts, so that a person can read them and a cut file is noticed.
 
     Attributes:
