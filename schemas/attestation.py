@@ -7,8 +7,14 @@ digests does not depend on the order, so that parts attested one after another, 
 from __future__ import annotations
 
 import hashlib
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
+
+from schemas.codec import MAX_SEQ
+from schemas.event import Rejection, RejectReason
+from schemas.instants import HOUR_US, parse_instant_us, us_to_datetime
 
 SCHEMA_VERSION = "attestation.v1"
 DIGEST_BYTES = 16
@@ -16,21 +22,30 @@ DIGEST_MODULUS = 1 << 8 * DIGEST_BYTES
 _MARK = SCHEMA_VERSION.encode()
 
 
+_Number = Annotated[int, Meta(ge=0, le=MAX_SEQ)]
+
+
 class Attestation(msgspec.Struct, frozen=True, kw_only=True):
     """One attestation, as it stands on the stream."""
 
     schema_version: str = SCHEMA_VERSION
-    producer_id: str
+    producer_id: Annotated[str, Meta(min_length=1)]
     send_hour: str
-    first_seq: int
-    last_seq: int
-    count: int
-    digest: str
+    first_seq: _Number
+    last_seq: Annotated[int, Meta(ge=-1, le=MAX_SEQ)]
+    count: _Number
+    digest: Annotated[str, Meta(pattern=rf"^[0-9a-f]{{{2 * DIGEST_BYTES}}}\Z")]
     closed_timestamp: str
     is_last: bool
 
 
-_decode = msgspec.json.Decoder(Attestation, strict=True).decode
+class _Wire(Attestation, frozen=True, kw_only=True):
+    """The same with a version that has to be there."""
+
+    schema_version: Literal["attestation.v1"]
+
+
+_decode = msgspec.json.Decoder(_Wire, strict=True).decode
 
 
 def encode_attestation(attestation: Attestation) -> bytes:
@@ -39,14 +54,26 @@ def encode_attestation(attestation: Attestation) -> bytes:
 
 
 def read_attestation(line: bytes) -> Attestation | None:
-    """Return the attestation in a line, None where it holds none: then it is an event, or refused as one."""
+    """Return the attestation in a line; None where it holds none, or one that contradicts itself."""
     if _MARK not in line:
         return None
     try:
-        read = _decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        read = Attestation(**msgspec.structs.asdict(_decode(line)))
+        send_hour_us = parse_instant_us(read.send_hour)
+        for instant_us in (send_hour_us, parse_instant_us(read.closed_timestamp)):
+            us_to_datetime(instant_us)
+    except (msgspec.DecodeError, RecursionError, ValueError, OverflowError):
         return None
-    return read if read.schema_version == SCHEMA_VERSION else None
+    return read if read.count == read.last_seq - read.first_seq + 1 and not send_hour_us % HOUR_US else None
+
+
+def attestation_of(line: bytes, refused: Rejection) -> Attestation | None:
+    """Return the attestation in a line that is no event; None where it holds none, and is refused as an event.
+
+    The codec comes first: what it accepts is an event whatever else it says, and of what it refuses only a line that
+    lacks an event's field can be an attestation.
+    """
+    return read_attestation(line) if refused.reason is RejectReason.MISSING_FIELD else None
 
 
 def line_digest(line: bytes) -> int:

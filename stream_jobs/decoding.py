@@ -1,8 +1,8 @@
 """One Kinesis record to the events to alert in it: aggregated, plain and multi-line records mixed.
 
-Every line ends in one counted place: an event to alert, one that is too old for it, a dead letter, or an event that no
-rule is about. A rejected line is a dead letter only where it may have been one to alert; the lake quarantines the
-others. Sends nothing anywhere.
+Every line ends in one counted place: an event to alert, one that is too old for it, a dead letter, or a line that no
+rule is about, which are other events and the attestations of producers. A rejected line is a dead letter only where it
+may have been one to alert; the lake quarantines the others. Sends nothing anywhere.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 
+from schemas.attestation import attestation_of
 from schemas.codec import decode
 from schemas.dead_letter import BROKEN_FRAME, DeadLetter, dead_letter_of
 from schemas.errors import ConfigError
@@ -96,6 +97,9 @@ class Decoder:
             return
         event = decode(line, arrival_us)
         if isinstance(event, Rejection):
+            if attestation_of(line, event) is not None:
+                into.filtered += 1
+                return
             into.dead_letters.append(
                 dead_letter_of(line, reason=event.reason, detail=event.detail, stage="decode", arrival_us=arrival_us)
             )

@@ -4,6 +4,7 @@ import json
 import types
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+import duckdb
 import msgspec
 import pyarrow as pa
 import pytest
@@ -13,11 +14,13 @@ from sqlglot import exp
 from schemas import avsc, hive
 from schemas.alert import PurchaseAlert, alert_of
 from schemas.attestation import Attestation
+from schemas.codec import encode
 from schemas.dead_letter import DeadLetter
 from schemas.errors import ConfigError
 from schemas.event import ClickEvent
 from schemas.receipt import Receipt, receipt_of
 from schemas.tables import FACT_CLICKS, HOUR_PARTITION, TABLES, TIMESTAMP
+from tests.attestations import attestation_line
 
 STRUCTS = {
     avsc.CLICK_EVENT: ClickEvent,
@@ -125,6 +128,24 @@ def test_the_raw_view_gives_one_column_a_field_and_the_partitions() -> None:
     view = sqlglot.parse_one(hive.raw_view_sql("raw_db"), read="athena")
     expected = [field["name"] for field in avsc.fields_of(avsc.CLICK_EVENT)]
     assert view.expression.named_selects == [*expected, *HOUR_PARTITION]
+
+
+def test_the_raw_view_leaves_attestations_out() -> None:
+    columns = {name: "VARCHAR" if kind.startswith("map") else kind for name, kind in hive.RAW.columns()}
+    columns |= dict.fromkeys(HOUR_PARTITION, "INT")
+    event = encode(ClickEvent(event_id="e", user_id="u", session_id="s", event_type="t", event_timestamp_us=1))
+    with duckdb.connect() as database:
+        database.execute("CREATE SCHEMA raw_db")
+        database.execute(f"CREATE TABLE raw_db.click_events_raw ({', '.join(map(' '.join, columns.items()))})")
+        for line in (event, attestation_line()):
+            read = {name: value for name, value in json.loads(line).items() if name in columns}
+            places = ", ".join("?" * len(read))
+            database.execute(
+                f"INSERT INTO raw_db.click_events_raw ({', '.join(read)}) VALUES ({places})", [*read.values()]
+            )
+        [view] = sqlglot.transpile(hive.raw_view_sql("raw_db"), read="athena", write="duckdb")
+        database.execute(view)
+        assert database.execute("SELECT event_id FROM raw_db.click_events").fetchall() == [("e",)]
 
 
 def test_the_alerts_view_gives_one_column_a_field_and_the_partitions() -> None:

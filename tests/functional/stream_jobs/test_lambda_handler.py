@@ -33,6 +33,7 @@ from stream_jobs.claims import claim_row, item_of
 from stream_jobs.clock import now_us
 from stream_jobs.decoding import state_key
 from stream_jobs.watching import subscribed
+from tests.attestations import attestation_line
 
 RAW, TABLE = DESCRIPTION.raw_bucket, DESCRIPTION.dropped_files_table
 ETAG = "etag"
@@ -247,6 +248,22 @@ def test_a_bad_line_that_may_have_been_a_purchase_is_a_dead_letter_once(
     assert (letter.reason, letter.stage, letter.payload()) == ("missing_field", "decode", json.dumps(bad).encode())
     assert letter.detail == f"session_id; piece 2 of s3://{RAW}/clickstream/drops/a.json"
     assert ids(alerts()) == ["e1", "e2"]
+
+
+def test_an_attestation_in_a_file_is_neither_alerted_nor_a_dead_letter(
+    aws: Clients,
+    function: Lambda,
+    alerts: Callable[[], list[PurchaseAlert]],
+    dead_letters: Callable[[], list[DeadLetter]],
+) -> None:
+    attestation = attestation_line(producer_id="purchase-1")
+    array = b"[" + attestation + b"," + json.dumps(event("e2")).encode() + b"]"
+    notices = [
+        drop(aws, lines(event("e1")) + attestation, "clickstream/1.json"),
+        drop(aws, array, "clickstream/2.json"),
+    ]
+    assert function.invoke(*notices) == []
+    assert (ids(alerts()), dead_letters()) == (["e1", "e2"], [])
 
 
 def test_a_line_without_end_is_a_dead_letter_with_its_first_bytes(

@@ -13,6 +13,7 @@ from schemas.kpl import Aggregator
 from schemas.settings import Settings
 from stream_jobs.decoding import Decoded, Decoder, max_age_us_of, state_key
 from stream_jobs.rules import rules_of
+from tests.attestations import attestation_line
 
 ARRIVAL_US = parse_instant_us("2026-11-24T10:00:00Z")
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:PurchaseAlerts"
@@ -91,6 +92,20 @@ def test_a_rejected_line_that_may_have_been_a_purchase_is_a_dead_letter() -> Non
 
 def test_a_rejected_line_of_another_kind_is_left_to_the_lake() -> None:
     assert decode_record(line(event_type="click", user_id=""), ARRIVAL_US).dead_letters == []
+
+
+@pytest.mark.parametrize("producer_id", ["p-1", "purchase-7", 'a "purchase"', "\\u0070urchase"])
+def test_an_attestation_is_no_dead_letter_whatever_its_producer_is_called(producer_id: str) -> None:
+    attestation = attestation_line(producer_id=producer_id).replace(b"\\\\u0070", b"\\u0070")
+    for record in (attestation, aggregate(line(), attestation), line() + b"\n" + attestation + b"\n"):
+        found = decode_record(record, ARRIVAL_US)
+        assert (found.dead_letters, found.filtered) == ([], 1)
+        assert found.events == 1 + len(found.alerts)
+
+
+def test_what_contradicts_itself_is_no_attestation_but_a_rejected_line() -> None:
+    found = decode_record(attestation_line(producer_id="purchase", count=1), ARRIVAL_US)
+    assert [letter.reason for letter in found.dead_letters] == ["missing_field"]
 
 
 def test_an_event_of_300_kib_is_a_dead_letter() -> None:
