@@ -1,9 +1,12 @@
-"""The aggregated record format of the Kinesis Producer Library: packing user records, and walking them.
+"""The aggregated record format of the Kinesis Producer Library: walking the user records of a Kinesis record.
 
 Source: awslabs/amazon-kinesis-producer, aggregation-format.md: the magic bytes F3 89 9A C2, a protobuf message
 AggregatedRecord {1: partition key table, 2: explicit hash key table, 3: records {1: partition key index, 2: explicit
-hash key index, 3: data, 4: tags}}, then the MD5 of the message. The message is walked by hand: four field kinds do
-not need a protobuf runtime, and the walk is what the alert job spends its time on.
+hash key index, 3: data, 4: tags}}, then the MD5 of the message. Tags are stepped over, for no library gives them out.
+
+A frame with a wrong digest is refused, where AWS's libraries hand it on as a plain record: no event begins with the
+magic, which is no UTF-8, so such bytes are damage and whoever reads them keeps them as that. No record is left out in
+silence either: which ones lie outside of a shard's hash range is told, and left to the reader.
 
 The records of a stream look alike: tag, size, key index, tag, size, in eight bytes, then the data. `payloads` reads
 these eight as one number and looks up what they say; all else takes the general walk, which alone decides what is
@@ -12,30 +15,72 @@ refused.
 
 from __future__ import annotations
 
-import hashlib
 import struct
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
+from typing import NamedTuple
 
-from schemas.errors import BadRecordError
+from schemas.hash_keys import hash_key_of, parse_hash_key
+from schemas.kpl_aggregator import Aggregator
+from schemas.kpl_wire import (
+    BYTES,
+    DATA,
+    DIGEST_BYTES,
+    HASH_KEY_INDEX,
+    HASH_KEYS,
+    KEY_INDEX,
+    KEYS,
+    MAGIC,
+    RECORDS,
+    VARINT,
+    BrokenFrameError,
+    WrongDigestError,
+    checked_message,
+    field_at,
+    fields,
+)
 
-MAGIC = b"\xf3\x89\x9a\xc2"
-DIGEST_BYTES = 16
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
-_KEY_TAG, _RECORD_TAG, _INDEX_TAG, _DATA_TAG = 1 << 3 | _BYTES, 3 << 3 | _BYTES, 1 << 3 | _VARINT, 3 << 3 | _BYTES
+__all__ = [
+    "DIGEST_BYTES",
+    "MAGIC",
+    "Aggregator",
+    "BrokenFrameError",
+    "UserRecord",
+    "WrongDigestError",
+    "foreign_records",
+    "payloads",
+    "user_records",
+]
+
+_KEY_TAG, _RECORD_TAG, _INDEX_TAG, _DATA_TAG = (
+    KEYS << 3 | BYTES,
+    RECORDS << 3 | BYTES,
+    KEY_INDEX << 3 | VARINT,
+    DATA << 3 | BYTES,
+)
 
 
-class BrokenFrameError(BadRecordError):
-    """The bytes begin as an aggregated record and are none: wrong digest, cut, or not its message."""
+class UserRecord(NamedTuple):
+    """One record as the producer's user put it.
 
-
-@dataclass(frozen=True, slots=True)
-class UserRecord:
-    """One record as the producer's user put it."""
+    Attributes:
+        partition_key: its own, or that of the Kinesis record where it is plain.
+        data: its bytes.
+        explicit_hash_key: decides its shard in place of the partition key; as it was written, not judged.
+        sub_sequence_number: its place in the aggregate, from 0; None for a plain record. With the sequence number of
+            the Kinesis record it names a user record of a shard.
+    """
 
     partition_key: str
     data: bytes
     explicit_hash_key: str | None = None
+    sub_sequence_number: int | None = None
+
+    @property
+    def hash_key(self) -> int | None:
+        """What decides its shard; None where the explicit hash key is none."""
+        if self.explicit_hash_key is None:
+            return hash_key_of(self.partition_key)
+        return parse_hash_key(self.explicit_hash_key)
 
 
 def payloads(blob: bytes) -> list[bytes]:
@@ -46,7 +91,7 @@ def payloads(blob: bytes) -> list[bytes]:
     """
     if not blob.startswith(MAGIC):
         return [blob]
-    message = _checked_message(blob)
+    message = checked_message(blob)
     found: list[bytes] = []
     position, end = len(MAGIC), len(message)
     while position < end:
@@ -60,14 +105,14 @@ def payloads(blob: bytes) -> list[bytes]:
             position = start + size
             found.append(blob[start:position])
         else:
-            number, value, position = _field(message, position)
-            if number == 3 and isinstance(value, bytes):
+            number, value, position = field_at(message, position)
+            if number == RECORDS and isinstance(value, bytes):
                 found.append(_record_data(value))
     return found
 
 
 def user_records(blob: bytes, partition_key: str) -> list[UserRecord]:
-    """Return every user record with its keys; a plain record is itself under the key it was put with.
+    """Return every user record with its keys and its place; a plain record is itself under the key it was put with.
 
     Raises:
         BrokenFrameError: it begins as an aggregated record and is none, or names a key that its table lacks.
@@ -77,49 +122,59 @@ def user_records(blob: bytes, partition_key: str) -> list[UserRecord]:
     keys: list[str] = []
     hash_keys: list[str] = []
     records: list[bytes] = []
-    for number, value in _fields(_checked_message(blob), len(MAGIC)):
-        if number == 1 and isinstance(value, bytes):
+    for number, value in fields(checked_message(blob), len(MAGIC)):
+        if not isinstance(value, bytes):
+            continue
+        if number == KEYS:
             keys.append(_text(value))
-        elif number == 2 and isinstance(value, bytes):
+        elif number == HASH_KEYS:
             hash_keys.append(_text(value))
-        elif number == 3 and isinstance(value, bytes):
+        elif number == RECORDS:
             records.append(value)
-    return [_user_record(record, keys, hash_keys) for record in records]
+    return [_user_record(record, place, keys, hash_keys) for place, record in enumerate(records)]
 
 
-def _user_record(record: bytes, keys: list[str], hash_keys: list[str]) -> UserRecord:
+def foreign_records(records: Iterable[UserRecord], first: int, last: int) -> list[UserRecord]:
+    """Return those records of aggregates that do not belong to a shard's hash range, both ends inclusive, in order.
+
+    They come about when a shard is split or merged while a producer still packs for the shards of before. AWS's
+    consumer library gives out nothing of an aggregate that holds one; here they are told, and still read. One whose
+    explicit hash key is no hash key belongs nowhere. A plain record is never foreign: what put it there is not to be
+    seen in it.
+
+    Source: awslabs/amazon-kinesis-client, AggregatorUtil.java.
+    """
+    return [
+        record
+        for record in records
+        if record.sub_sequence_number is not None
+        and ((hash_key := record.hash_key) is None or not first <= hash_key <= last)
+    ]
+
+
+def _user_record(record: bytes, place: int, keys: list[str], hash_keys: list[str]) -> UserRecord:
     key_index: int | None = None
     hash_key_index: int | None = None
     data: bytes | None = None
     # Of a field that stands twice the last counts: protobuf encoding guide, "Last One Wins".
-    for number, value in _fields(record):
-        if number == 1 and isinstance(value, int):
+    for number, value in fields(record):
+        if number == KEY_INDEX and isinstance(value, int):
             key_index = value
-        elif number == 2 and isinstance(value, int):
+        elif number == HASH_KEY_INDEX and isinstance(value, int):
             hash_key_index = value
-        elif number == 3 and isinstance(value, bytes):
+        elif number == DATA and isinstance(value, bytes):
             data = value
     if key_index is None or data is None:
         raise BrokenFrameError("a record without a partition key or data")
     try:
-        return UserRecord(keys[key_index], data, None if hash_key_index is None else hash_keys[hash_key_index])
+        hash_key = None if hash_key_index is None else hash_keys[hash_key_index]
+        return UserRecord(keys[key_index], data, hash_key, place)
     except IndexError:
         raise BrokenFrameError("a record names a key that the table lacks") from None
 
 
-def _checked_message(blob: bytes) -> bytes:
-    """Return the magic and the message of a frame that is whole."""
-    if len(blob) < len(MAGIC) + DIGEST_BYTES:
-        raise BrokenFrameError("shorter than its frame")
-    # MD5 is what the format asks for; it guards against damage, not against anyone.
-    digest = hashlib.md5(memoryview(blob)[len(MAGIC) : -DIGEST_BYTES], usedforsecurity=False).digest()
-    if digest != blob[-DIGEST_BYTES:]:
-        raise BrokenFrameError("the digest does not match")
-    return blob[:-DIGEST_BYTES]
-
-
 def _record_data(record: bytes) -> bytes:
-    data = [value for number, value in _fields(record) if number == 3 and isinstance(value, bytes)]
+    data = [value for number, value in fields(record) if number == DATA and isinstance(value, bytes)]
     if not data:
         raise BrokenFrameError("a record without data")
     return data[-1]
@@ -160,122 +215,3 @@ class _DataSizes(dict[int, int]):
 
 
 _data_sizes = _DataSizes()
-
-
-def _fields(message: bytes, position: int = 0) -> Iterator[tuple[int, int | bytes | None]]:
-    """Give (field number, value) of a protobuf message in order, from a place on."""
-    while position < len(message):
-        number, value, position = _field(message, position)
-        yield number, value
-
-
-def _field(message: bytes, position: int) -> tuple[int, int | bytes | None, int]:
-    """Return number and value of the field at a place, and where the next begins; fixed-size numbers have no value."""
-    tag, position = _varint(message, position)
-    number, wire_type = tag >> 3, tag & 7
-    value: int | bytes | None = None
-    if wire_type == _BYTES:
-        size, start = _varint(message, position)
-        position = start + size
-        value = message[start:position]
-    elif wire_type == _VARINT:
-        value, position = _varint(message, position)
-    elif wire_type in (_FIXED32, _FIXED64):
-        position += 4 if wire_type == _FIXED32 else 8
-    else:
-        raise BrokenFrameError(f"wire type {wire_type} is not of this format")
-    if position > len(message):
-        raise BrokenFrameError("cut inside a field")
-    return number, value, position
-
-
-def _varint(message: bytes, position: int) -> tuple[int, int]:
-    value = shift = 0
-    try:
-        while True:
-            byte = message[position]
-            position += 1
-            value |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                return value, position
-            shift += 7
-            if shift > 63:
-                raise BrokenFrameError("a number longer than 64 bits")
-    except IndexError:
-        raise BrokenFrameError("cut inside a number") from None
-
-
-class Aggregator:
-    """Packs user records into one aggregated record, up to a size.
-
-    Not safe for use from several threads. All records of one aggregate go to the shard of its first record, so the
-    caller keeps one aggregator for each shard.
-
-    Args:
-        max_bytes: the largest aggregate, frame included.
-    """
-
-    def __init__(self, max_bytes: int) -> None:
-        self._max_bytes = max_bytes
-        self._reset()
-
-    def _reset(self) -> None:
-        self._key_index: dict[str, int] = {}
-        self._keys: list[bytes] = []
-        self._records: list[bytes] = []
-        self._bytes = len(MAGIC) + DIGEST_BYTES
-
-    def __len__(self) -> int:
-        """Return the number of user records held."""
-        return len(self._records)
-
-    @property
-    def size_bytes(self) -> int:
-        """The size of the aggregate that `drain` would return."""
-        return self._bytes
-
-    @property
-    def partition_key(self) -> str:
-        """The key to put the aggregate with: its first record's."""
-        return next(iter(self._key_index))
-
-    def add(self, partition_key: str, data: bytes) -> bool:
-        """Take a record in, or return False and change nothing where it would not fit.
-
-        A record that does not fit an empty aggregate never will: put it plain.
-        """
-        index = self._key_index.get(partition_key)
-        key_field = b"" if index is not None else _bytes_field(1, partition_key.encode())
-        if index is None:
-            index = len(self._key_index)
-        record = _bytes_field(3, b"\x08" + _encode_varint(index) + _bytes_field(3, data))
-        grown = self._bytes + len(key_field) + len(record)
-        if grown > self._max_bytes:
-            return False
-        if key_field:
-            self._key_index[partition_key] = index
-            self._keys.append(key_field)
-        self._records.append(record)
-        self._bytes = grown
-        return True
-
-    def drain(self) -> bytes:
-        """Return the aggregate of what is held and begin a new one."""
-        message = b"".join(self._keys) + b"".join(self._records)
-        self._reset()
-        return MAGIC + message + hashlib.md5(message, usedforsecurity=False).digest()
-
-
-def _bytes_field(number: int, value: bytes) -> bytes:
-    return bytes((number << 3 | _BYTES,)) + _encode_varint(len(value)) + value
-
-
-def _encode_varint(value: int) -> bytes:
-    if value < 0x80:
-        return bytes((value,))
-    out = bytearray()
-    while value >= 0x80:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
