@@ -119,16 +119,16 @@ def user_records(blob: bytes, partition_key: str) -> list[UserRecord]:
     """
     if not blob.startswith(MAGIC):
         return [UserRecord(partition_key, blob)]
-    keys: list[str] = []
-    hash_keys: list[str] = []
+    keys: list[bytes] = []
+    hash_keys: list[bytes] = []
     records: list[bytes] = []
     for number, value in fields(checked_message(blob), len(MAGIC)):
         if not isinstance(value, bytes):
             continue
         if number == KEYS:
-            keys.append(_text(value))
+            keys.append(value)
         elif number == HASH_KEYS:
-            hash_keys.append(_text(value))
+            hash_keys.append(value)
         elif number == RECORDS:
             records.append(value)
     return [_user_record(record, place, keys, hash_keys) for place, record in enumerate(records)]
@@ -152,7 +152,7 @@ def foreign_records(records: Iterable[UserRecord], first: int, last: int) -> lis
     ]
 
 
-def _user_record(record: bytes, place: int, keys: list[str], hash_keys: list[str]) -> UserRecord:
+def _user_record(record: bytes, place: int, keys: list[bytes], hash_keys: list[bytes]) -> UserRecord:
     key_index: int | None = None
     hash_key_index: int | None = None
     data: bytes | None = None
@@ -167,8 +167,8 @@ def _user_record(record: bytes, place: int, keys: list[str], hash_keys: list[str
     if key_index is None or data is None:
         raise BrokenFrameError("a record without a partition key or data")
     try:
-        hash_key = None if hash_key_index is None else hash_keys[hash_key_index]
-        return UserRecord(keys[key_index], data, hash_key, place)
+        hash_key = None if hash_key_index is None else _text(hash_keys[hash_key_index])
+        return UserRecord(_text(keys[key_index]), data, hash_key, place)
     except IndexError:
         raise BrokenFrameError("a record names a key that the table lacks") from None
 
