@@ -83,3 +83,8 @@ def records_by_protobuf(message: bytes) -> list[UserRecord] | None:
     # A key that is no text comes as bytes.
     keys: list[Any] = [key for record in records for key in (record.partition_key, record.explicit_hash_key)]
     return None if any(isinstance(key, bytes) for key in keys) else records
+
+
+def data_by_protobuf(message: bytes) -> list[bytes]:
+    """Return the data of a message's records in order, as protobuf reads them."""
+    return [record.data for record in AggregatedRecord.FromString(message).records]

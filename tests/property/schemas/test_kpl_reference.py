@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Any
 
 from aws_kinesis_agg.aggregator import RecordAggregator
-from aws_kinesis_agg.deaggregator import iter_deaggregate_records
 from aws_kinesis_agg.messages_pb2 import AggregatedRecord, Record
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.kpl_reference import Put, aggregates_of, records_by_protobuf, records_of
 from schemas.kpl import DIGEST_BYTES, MAGIC, Aggregator, UserRecord, payloads, user_records
 from schemas.kpl_wire import frame
 
@@ -20,7 +19,7 @@ hash_keys = (st.integers(0, 2**128 - 1) | st.integers(0, 3)).map(str)
 data = st.binary(max_size=300) | st.integers(16_370, 16_390).map(bytes)
 
 
-def puts(hash_key: st.SearchStrategy[Any]) -> st.SearchStrategy[list[tuple[str, bytes, str | None]]]:
+def puts(hash_key: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Put]]:
     return st.lists(st.tuples(keys, data, hash_key), min_size=1, max_size=30)
 
 
@@ -29,56 +28,40 @@ uniform_puts = puts(hash_keys) | puts(st.none())
 mixed_puts = puts(hash_keys | st.none())
 
 
-def our_aggregate(put: list[tuple[str, bytes, str | None]]) -> bytes:
+def our_aggregate(put: list[Put]) -> bytes:
     aggregator = Aggregator(1 << 20)
     assert all(aggregator.add(*record) for record in put)
     return aggregator.drain()
 
 
-def their_aggregate(put: list[tuple[str, bytes, str | None]]) -> bytes:
-    aggregator = RecordAggregator()
-    assert all(aggregator.add_user_record(*record) is None for record in put)
-    blob = aggregator.clear_and_get().get_contents()[2]
-    assert isinstance(blob, bytes)
+def their_aggregate(put: list[Put]) -> bytes:
+    (blob,) = aggregates_of(put, 1 << 20)
     return blob
 
 
-def read_by_them(blob: bytes) -> list[UserRecord]:
-    record = {"SequenceNumber": "1", "PartitionKey": "outer", "ApproximateArrivalTimestamp": 0, "Data": blob}
-    return [
-        UserRecord(
-            user["partitionKey"],
-            base64.b64decode(user["data"]),
-            user["explicitHashKey"],
-            user["subSequenceNumber"],
-        )
-        for user in (read["kinesis"] for read in iter_deaggregate_records([record], data_format="Boto3"))
-    ]
-
-
-def as_read(put: list[tuple[str, bytes, str | None]]) -> list[UserRecord]:
+def as_read(put: list[Put]) -> list[UserRecord]:
     return [UserRecord(*record, place) for place, record in enumerate(put)]
 
 
 @given(uniform_puts)
-def test_the_reference_reads_what_we_write(put: list[tuple[str, bytes, str | None]]) -> None:
-    assert read_by_them(our_aggregate(put)) == as_read(put)
+def test_the_reference_reads_what_we_write(put: list[Put]) -> None:
+    assert list(records_of([our_aggregate(put)])) == as_read(put)
 
 
 @given(mixed_puts)
-def test_we_read_what_the_reference_writes(put: list[tuple[str, bytes, str | None]]) -> None:
+def test_we_read_what_the_reference_writes(put: list[Put]) -> None:
     blob = their_aggregate(put)
     assert user_records(blob, "outer") == as_read(put)
     assert payloads(blob) == [data for _, data, _ in put]
 
 
 @given(mixed_puts)
-def test_both_write_the_same_bytes(put: list[tuple[str, bytes, str | None]]) -> None:
+def test_both_write_the_same_bytes(put: list[Put]) -> None:
     assert our_aggregate(put) == their_aggregate(put)
 
 
 @given(mixed_puts, st.integers(17_000, 60_000))
-def test_both_end_an_aggregate_at_the_same_record(put: list[tuple[str, bytes, str | None]], max_bytes: int) -> None:
+def test_both_end_an_aggregate_at_the_same_record(put: list[Put], max_bytes: int) -> None:
     ours, theirs = Aggregator(max_bytes), RecordAggregator(max_bytes)
     our_blobs, their_blobs = [], []
     for key, payload, hash_key in put:
@@ -93,14 +76,14 @@ def test_both_end_an_aggregate_at_the_same_record(put: list[tuple[str, bytes, st
 
 
 def test_the_reference_gives_the_first_hash_key_to_records_without_one() -> None:
-    put: list[tuple[str, bytes, str | None]] = [("ana", b"1", "77"), ("bob", b"2", None)]
-    assert [record.explicit_hash_key for record in read_by_them(our_aggregate(put))] == ["77", "77"]
+    put: list[Put] = [("ana", b"1", "77"), ("bob", b"2", None)]
+    assert [record.explicit_hash_key for record in records_of([our_aggregate(put)])] == ["77", "77"]
     assert [record.explicit_hash_key for record in user_records(our_aggregate(put), "outer")] == ["77", None]
 
 
 @st.composite
-def messages(draw: st.DrawFn) -> tuple[bytes, AggregatedRecord]:
-    """A message in pieces, with tags and with fields that nobody knows, and what protobuf reads of it."""
+def messages(draw: st.DrawFn) -> bytes:
+    """A message in pieces, with tags and with fields that nobody knows."""
     whole = AggregatedRecord()
     whole.partition_key_table.extend(draw(st.lists(keys, min_size=1, max_size=200)))
     whole.explicit_hash_key_table.extend(draw(st.lists(hash_keys, max_size=5)))
@@ -121,26 +104,13 @@ def messages(draw: st.DrawFn) -> tuple[bytes, AggregatedRecord]:
     strange = [b"\x78\x80\x01", b"\x79" + bytes(8), b"\x7a\x03\x0a\x01x", b"\x7d" + bytes(4)]
     parts = [piece.SerializeToString() for piece in pieces]
     parts = [part + draw(st.sampled_from([b"", *strange])) for part in parts]
-    message = b"".join(parts)
-    return message, AggregatedRecord.FromString(message)
+    return b"".join(parts)
 
 
 @given(messages())
-def test_a_message_in_any_order_with_anything_between_is_read_as_protobuf_reads_it(
-    given_message: tuple[bytes, AggregatedRecord],
-) -> None:
-    message, meant = given_message
-    expected = [
-        UserRecord(
-            meant.partition_key_table[record.partition_key_index],
-            record.data,
-            meant.explicit_hash_key_table[record.explicit_hash_key_index]
-            if record.HasField("explicit_hash_key_index")
-            else None,
-            place,
-        )
-        for place, record in enumerate(meant.records)
-    ]
+def test_a_message_in_any_order_with_anything_between_is_read_as_protobuf_reads_it(message: bytes) -> None:
+    expected = records_by_protobuf(message)
+    assert expected is not None
     assert user_records(frame(message), "outer") == expected
     assert payloads(frame(message)) == [record.data for record in expected]
 
@@ -156,11 +126,10 @@ def test_of_fields_that_stand_twice_the_same_count_as_for_protobuf(
     )
     tables = AggregatedRecord(partition_key_table=["ana", "bob"], explicit_hash_key_table=["1", "2"])
     message = tables.SerializeToString() + b"\x1a" + bytes((len(content) & 0x7F | 0x80, len(content) >> 7)) + content
-    (meant,) = AggregatedRecord.FromString(message).records
-    index, payload = meant.partition_key_index, meant.data
-    expected = UserRecord(("ana", "bob")[index], payload, ("1", "2")[index] if has_hash_key else None, 0)
+    (expected,) = records_by_protobuf(message) or []
+    assert expected.data == twice[-1][1]
     assert user_records(frame(message), "outer") == [expected]
-    assert payloads(frame(message)) == [payload]
+    assert payloads(frame(message)) == [expected.data]
 
 
 def test_a_frame_is_framed_as_the_reference_does() -> None:
