@@ -24,6 +24,7 @@ import infra.local.cli
 import infra.local.demo_cli
 import producers.replay_cli
 import producers.simulate_cli
+import producers.verify_cli
 import stream_jobs.cli
 import stream_jobs.dead_letters_cli
 from infra.local.state import active_environment
@@ -46,6 +47,7 @@ for package in (
     infra.local.cli,
     producers.simulate_cli,
     producers.replay_cli,
+    producers.verify_cli,
     stream_jobs.cli,
     stream_jobs.dead_letters_cli,
     batch_compaction.cli,

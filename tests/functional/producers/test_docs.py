@@ -11,11 +11,15 @@ from typer.main import get_command
 
 import producers.replay_cli
 import producers.simulate_cli
+import producers.verify_cli
 from producers.mapping import parse_mapping, shipped_mappings
 from producers.recordings import rows_of
 from producers.replay import RowCounts, lines_by_mapping
+from producers.verify.judging_key import CLASSES
 
-DOCS = (Path(__file__).parents[3] / "docs" / "producers.md").read_text(encoding="utf-8")
+FOLDER = Path(__file__).parents[3] / "docs"
+DOCS = (FOLDER / "producers.md").read_text(encoding="utf-8")
+VERIFY_DOCS = (FOLDER / "verify.md").read_text(encoding="utf-8")
 
 
 def block(language: str) -> str:
@@ -44,6 +48,15 @@ def test_the_options_told_are_those_that_there_are() -> None:
         if option.startswith("--")
     }
     assert set(re.findall(r"--[a-z][a-z-]+", DOCS)) == declared
+
+
+def test_the_options_and_classes_of_verify_are_told() -> None:
+    app = typer.Typer()
+    producers.verify_cli.register(app)
+    options = {option for parameter in get_command(app).params for option in parameter.opts if option.startswith("--")}
+    own_code = VERIFY_DOCS.replace("`clickstream compact --include-open`", "").replace("`clickstream watch --json`", "")
+    assert set(re.findall(r"--[a-z][a-z-]+", own_code)) == options - {"--install-completion", "--show-completion"}
+    assert tuple(re.findall(r"^\| `([a-z]+)` \|", VERIFY_DOCS, re.MULTILINE)) == CLASSES
 
 
 def test_every_shipped_mapping_is_told() -> None:
