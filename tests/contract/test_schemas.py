@@ -18,6 +18,7 @@ from schemas.codec import encode
 from schemas.dead_letter import DeadLetter
 from schemas.errors import ConfigError
 from schemas.event import ClickEvent
+from schemas.kinesis_record import KinesisRecord
 from schemas.receipt import Receipt, receipt_of
 from schemas.tables import FACT_CLICKS, HOUR_PARTITION, TABLES, TIMESTAMP
 from tests.attestations import attestation_line
@@ -28,8 +29,16 @@ STRUCTS = {
     avsc.RECEIPT: Receipt,
     avsc.DEAD_LETTER: DeadLetter,
     avsc.ATTESTATION: Attestation,
+    avsc.KINESIS_RECORD: KinesisRecord,
 }
-PYTHON_TYPES: dict[Any, str] = {str: "string", int: "long", float: "double", bool: "boolean", dict: "map"}
+PYTHON_TYPES: dict[Any, str] = {
+    str: "string",
+    bytes: "bytes",
+    int: "long",
+    float: "double",
+    bool: "boolean",
+    dict: "map",
+}
 HIVE_TABLES = [hive.RAW, hive.RECEIPTS]
 
 
@@ -176,10 +185,12 @@ def test_what_we_write_is_valid_by_the_schema(name: str) -> None:
             closed_timestamp="x",
             is_last=True,
         ),
+        avsc.KINESIS_RECORD: KinesisRecord(
+            data=b"d", partition_key="u", sequence_number="1", shard_id="shardId-000000000000", arrival_timestamp_us=1
+        ),
     }
-    record = msgspec.to_builtins(samples[name])
-    if name == avsc.CLICK_EVENT:
-        record["event_timestamp"] = record.pop("event_timestamp_us")
+    builtins = msgspec.to_builtins(samples[name], builtin_types=(bytes,))
+    record = {field.removesuffix("_us"): value for field, value in builtins.items()}
     fastavro.validate(record, fastavro.parse_schema(json.loads(avsc.schema_text(name))), strict=True)
 
 

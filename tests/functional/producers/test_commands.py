@@ -143,7 +143,7 @@ def test_replay_without_a_mapping_sends_files_untouched_in_order(kinesis: Kinesi
     second.write_bytes(b"broken\n\nalso broken")
     summary = summary_of(run("replay", str(first), str(second), "--json"))
     assert sorted(lines_of(kinesis)) == sorted([gzip.decompress(first.read_bytes()).strip(), b"broken", b"also broken"])
-    assert summary["rows"] == {"read": 3, "unparsable": 2, "incomplete": 0}
+    assert {name: count for name, count in summary["rows"].items() if count} == {"read": 3, "unparsable": 2}
 
 
 def test_replay_stops_at_its_limit_and_before_a_damage_it_sends_what_it_read(
@@ -167,7 +167,7 @@ def test_replay_by_a_mapping_at_recorded_speed_keeps_the_gaps(kinesis: KinesisCl
     )
     summary = summary_of(run("replay", str(path), "--mapping", str(mapping), "--speed", "100x", "--json"))
     assert summary["seconds"] >= 0.3
-    assert summary["rows"] == {"read": 3, "unparsable": 1, "incomplete": 0}
+    assert {name: count for name, count in summary["rows"].items() if count} == {"read": 3, "unparsable": 1}
 
 
 def test_a_file_is_written_with_a_line_for_each_event_and_needs_no_stream(tmp_path: Path) -> None:
@@ -219,7 +219,7 @@ def test_without_credentials_nothing_is_started(environment: None, monkeypatch: 
 
 def test_an_event_that_no_record_holds_is_saved_and_told(kinesis: KinesisClient, tmp_path: Path) -> None:
     path = tmp_path / "events.ndjson"
-    path.write_bytes(b"x" * (1 << 20) + b"\nsmall\n")
+    path.write_bytes(b'{"x": "' + b"x" * (1 << 20) + b'"}\nsmall\n')
     result = run("replay", str(path), "--json")
     assert isinstance(result.exception, WorkFailedError) and "are saved in" in str(result.exception)
     summary = json.loads(result.stdout.splitlines()[-1])

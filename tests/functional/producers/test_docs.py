@@ -1,29 +1,56 @@
-"""docs/producers.md: its example works as it says, and it names the options that there are."""
+"""The producers' documents: the worked example works as it says, and they name the options that there are."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+import pytest
 import typer
 from typer.main import get_command
 
 import producers.replay_cli
 import producers.simulate_cli
 import producers.verify_cli
-from producers.mapping import parse_mapping, shipped_mappings
-from producers.recordings import rows_of
-from producers.replay import RowCounts, lines_by_mapping
+from clickstream import app as front_door
+from producers.replaying.conversion import RowCounts, lines_by_mapping
+from producers.replaying.mapping import parse_mapping, shipped_mappings
+from producers.replaying.rows import rows_of
 from producers.verify.judging_key import CLASSES
 
-FOLDER = Path(__file__).parents[3] / "docs"
-DOCS = (FOLDER / "producers.md").read_text(encoding="utf-8")
-VERIFY_DOCS = (FOLDER / "verify.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).parents[3] / "docs"
+# What several commands share is told once.
+SHARED = "producers.md"
+COMMANDS = {
+    "producers.md": producers.simulate_cli,
+    "replay.md": producers.replay_cli,
+    "verify.md": producers.verify_cli,
+}
+
+
+def text_of(document: str) -> str:
+    return (DOCS / document).read_text(encoding="utf-8")
+
+
+def options_in(document: str) -> set[str]:
+    return set(re.findall(r"(?<![-\w])--[a-z][a-z-]+", text_of(document)))
+
+
+def options_of(app: typer.Typer) -> set[str]:
+    commands: dict[str, Any] = vars(get_command(app))["commands"]
+    return {
+        option
+        for command in commands.values()
+        for parameter in command.params
+        for option in parameter.opts
+        if option.startswith("--")
+    }
 
 
 def block(language: str) -> str:
-    (text,) = re.findall(rf"^```{language}\n(.*?)^```", DOCS, re.MULTILINE | re.DOTALL)
+    (text,) = re.findall(rf"^```{language}\n(.*?)^```", text_of("replay.md"), re.MULTILINE | re.DOTALL)
     assert isinstance(text, str)
     return text
 
@@ -35,29 +62,21 @@ def test_the_worked_example_sends_what_it_says() -> None:
     assert [line.data.decode() for line in lines] == block("json").splitlines()
 
 
-def test_the_options_told_are_those_that_there_are() -> None:
-    app = typer.Typer()
-    for package in (producers.simulate_cli, producers.replay_cli):
-        package.register(app)
-    commands: dict[str, Any] = vars(get_command(app))["commands"]
-    declared = {
-        option
-        for command in commands.values()
-        for parameter in command.params
-        for option in parameter.opts
-        if option.startswith("--")
-    }
-    assert set(re.findall(r"--[a-z][a-z-]+", DOCS)) == declared
+@pytest.mark.parametrize(("document", "command"), COMMANDS.items(), ids=COMMANDS)
+def test_every_option_of_a_command_is_told(document: str, command: ModuleType) -> None:
+    app = typer.Typer(callback=lambda: None)
+    command.register(app)
+    assert options_of(app) <= options_in(document) | options_in(SHARED)
 
 
-def test_the_options_and_classes_of_verify_are_told() -> None:
-    app = typer.Typer()
-    producers.verify_cli.register(app)
-    options = {option for parameter in get_command(app).params for option in parameter.opts if option.startswith("--")}
-    own_code = VERIFY_DOCS.replace("`clickstream compact --include-open`", "").replace("`clickstream watch --json`", "")
-    assert set(re.findall(r"--[a-z][a-z-]+", own_code)) == options - {"--install-completion", "--show-completion"}
-    assert tuple(re.findall(r"^\| `([a-z]+)` \|", VERIFY_DOCS, re.MULTILINE)) == CLASSES
+@pytest.mark.parametrize("document", COMMANDS)
+def test_every_option_told_is_one_of_some_command(document: str) -> None:
+    assert options_in(document) <= options_of(front_door)
+
+
+def test_the_classes_of_verify_are_told() -> None:
+    assert tuple(re.findall(r"^\| `([a-z]+)` \|", text_of("verify.md"), re.MULTILINE)) == CLASSES
 
 
 def test_every_shipped_mapping_is_told() -> None:
-    assert all(f"`{name}`" in DOCS for name in shipped_mappings())
+    assert all(f"`{name}`" in text_of("replay.md") for name in shipped_mappings())

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 import pytest
 
 from producers.lines import Line
-from producers.mapping import load_mapping
-from producers.recordings import check_recordings, read_lines, rows_of
-from producers.replay import RowCounts, lines_by_mapping
+from producers.replaying.conversion import RowCounts
+from producers.replaying.mapping import load_mapping
+from producers.replaying.replay import Plan, Span, replayed
+from producers.replaying.sources import find_recordings
 from schemas.codec import decode
 from schemas.event import ClickEvent, Rejection
 from schemas.instants import hour_floor_us, parse_instant_us
+from schemas.settings import Settings
 from tests.recordings import APACHE, RECORDINGS, REES46_OCTOBER, SNOWPLOW_SHOP, SNOWPLOW_WEB, Recording
 
 NOW_US = parse_instant_us("2026-11-24T12:00:00Z")
@@ -48,10 +50,14 @@ class Replayed:
         return {event_id for event_id, payloads in self.payloads_by_id.items() if len(payloads) > 1}
 
 
+def no_settings() -> Settings:
+    raise AssertionError("a file needs no settings")
+
+
 def replay(recording: Recording) -> Replayed:
-    path, mapping, counts = recording.path, load_mapping(recording.mapping), RowCounts()
-    check_recordings([path], mapping)
-    lines = list(lines_by_mapping(rows_of(read_lines(path), mapping), mapping, counts))
+    found = find_recordings([str(recording.path)], load_mapping(recording.mapping), Span(), no_settings, {})
+    counts = RowCounts()
+    lines = list(replayed(found, Plan(NOW_US), counts))
     read = [decode(line.data, NOW_US) for line in lines]
     return Replayed(
         lines,

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from producers.lines import Line
-from producers.mapping import Mapping, load_mapping, parse_mapping
-from producers.recordings import rows_of
-from producers.replay import RowCounts, lines_as_recorded, lines_by_mapping
+from producers.replaying.conversion import RowCounts, lines_as_recorded, lines_by_mapping
+from producers.replaying.judging import Judge
+from producers.replaying.mapping import Mapping, load_mapping, parse_mapping
+from producers.replaying.rows import rows_of
 from schemas.codec import decode
 from schemas.event import Rejection
 from schemas.instants import parse_instant_us
@@ -56,7 +57,7 @@ def test_any_bytes_are_replayed_without_an_error_and_nothing_is_left_out(recordi
 @given(st.lists(st.binary(max_size=60).filter(lambda line: b"\n" not in line), max_size=20))
 def test_lines_without_a_mapping_come_out_as_they_are(recorded: list[bytes]) -> None:
     counts = RowCounts()
-    lines = lines_as_recorded((line + b"\n" for line in recorded), NOW_US, counts)
+    lines = lines_as_recorded((line + b"\n" for line in recorded), Judge(NOW_US), counts)
     assert [line.data for line in lines] == [line for line in recorded if line.strip()]
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from producers.mapping import Source, load_mapping, parse_mapping, shipped_mappings
-from producers.paths import path_steps, value_at
+from producers.replaying.mapping import Source, load_mapping, parse_mapping, shipped_mappings
+from producers.replaying.paths import path_steps, value_at
 from schemas.errors import ConfigError
 
 SMALL = """

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from producers.lines import Line
-from producers.mapping import parse_mapping
-from producers.recordings import check_recordings, read_lines, rows_of
-from producers.replay import RowCounts, lines_as_recorded, lines_by_mapping
-from producers.translation import Translator
+from producers.replaying.conversion import RowCounts, lines_as_recorded, lines_by_mapping, lines_of_user_records
+from producers.replaying.judging import Judge
+from producers.replaying.mapping import parse_mapping
+from producers.replaying.rows import rows_of
+from producers.replaying.translation import Translator
+from schemas.attestation import Attestation, encode_attestation
 from schemas.codec import decode
-from schemas.errors import ConfigError, WorkFailedError
 from schemas.event import Rejection, RejectReason
 from schemas.instants import parse_instant_us
+from schemas.kpl import MAGIC, UserRecord
 
 NOW_US = parse_instant_us("2026-11-24T12:00:00Z")
 FIELDS = """
@@ -140,7 +140,7 @@ def test_lines_without_a_mapping_are_sent_untouched_even_bad_ones() -> None:
     good = b'{"user_id":"ana", "session_id":"s","action":"click","timestamp":1764000000000}\r'
     recorded = [good + b"\n", b"\n", b"  \n", b"not an event\n", b"\xff\xfe"]
     counts = RowCounts()
-    lines = list(lines_as_recorded(recorded, NOW_US, counts))
+    lines = list(lines_as_recorded(recorded, Judge(NOW_US), counts))
     assert [line.data for line in lines] == [good, b"not an event", b"\xff\xfe"]
     assert lines[0].partition_key == "ana" and lines[0].event_us == 1764000000000000
     assert counts == RowCounts(read=3, unparsable=2)
@@ -192,36 +192,35 @@ def test_values_are_exchanged_others_stay_and_one_may_be_left_out() -> None:
     assert translated(text, {"what": "scroll", "who": "-"}) == {"event_type": "scroll"}
 
 
-def test_gzip_is_known_by_its_bytes_not_by_its_name(tmp_path: Path) -> None:
-    path = tmp_path / "recording.txt"
-    path.write_bytes(gzip.compress(b"one\n") + gzip.compress(b"two"))
-    assert list(read_lines(path)) == [b"one\n", b"two"]
-    path.write_bytes(b"one\ntwo")
-    assert list(read_lines(path)) == [b"one\n", b"two"]
-    path.write_bytes(b"")
-    assert list(read_lines(path)) == []
+def test_attestations_are_left_out_and_counted() -> None:
+    attestation = Attestation(
+        producer_id="p",
+        send_hour="2026-11-24T10:00:00.000000Z",
+        first_seq=0,
+        last_seq=1,
+        count=2,
+        digest="0" * 32,
+        closed_timestamp="2026-11-24T11:00:00.000000Z",
+        is_last=True,
+    )
+    counts = RowCounts()
+    lines = lines_as_recorded([encode_attestation(attestation) + b"\n", b"no event\n"], Judge(NOW_US), counts)
+    assert [line.data for line in lines] == [b"no event"]
+    assert counts == RowCounts(read=2, unparsable=1, attestations=1)
 
 
-def test_a_cut_gzip_file_gives_its_lines_and_then_tells_the_damage(tmp_path: Path) -> None:
-    path = tmp_path / "recording.gz"
-    path.write_bytes(gzip.compress(b"".join(b"line %d\n" % number for number in range(1000)))[:-20])
-    taken = []
-    with pytest.raises(WorkFailedError, match=r"recording\.gz is damaged after line [1-9]"):
-        for line in read_lines(path):
-            taken.append(line)
-    assert taken[:2] == [b"line 0\n", b"line 1\n"]
-
-
-def test_all_files_that_cannot_be_replayed_are_told_before_anything_is_sent(tmp_path: Path) -> None:
-    good, lacking, cut = tmp_path / "good.csv", tmp_path / "lacking.csv", tmp_path / "cut.gz"
-    good.write_bytes(b"price,at,who,visit,what\n")
-    lacking.write_bytes(b"at,who\n")
-    cut.write_bytes(gzip.compress(b"x")[:12])
-    mapping = parse_mapping(CSV, "mine")
-    check_recordings([good], mapping)
-    with pytest.raises(ConfigError) as caught:
-        check_recordings([tmp_path / "none.csv", good, lacking, cut, tmp_path], mapping)
-    said = "\n".join(caught.value.faults)
-    assert "none.csv is not a file" in said and "cut.gz is damaged" in said and f"{tmp_path} is not a file" in said
-    assert "lacking.csv has no column 'price'" in said and "no column 'visit'" in said
-    assert str(good) not in said
+def test_user_records_keep_their_keys_and_are_as_old_as_the_first_event_in_them() -> None:
+    event = b'{"user_id":"ana","session_id":"s","action":"click","timestamp":1764000000000}'
+    records = [
+        UserRecord("key", event, "7"),
+        UserRecord("two", b"no event\n" + event + b"\n"),
+        UserRecord("broken", MAGIC + b"cut"),
+        UserRecord("empty", b""),
+    ]
+    counts = RowCounts()
+    lines = list(lines_of_user_records(records, Judge(NOW_US), counts))
+    assert [(line.partition_key, line.data, line.explicit_hash_key) for line in lines] == [
+        (record.partition_key, record.data, record.explicit_hash_key) for record in records
+    ]
+    assert [line.event_us for line in lines] == [1764000000000000, 1764000000000000, None, None]
+    assert counts == RowCounts(read=5, unparsable=3)

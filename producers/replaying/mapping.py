@@ -17,10 +17,10 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from producers.paths import path_steps
+from producers.replaying.paths import path_steps
 from schemas.errors import ConfigError
 
-Format = Literal["ndjson", "csv", "regex"]
+Format = Literal["ndjson", "csv", "regex", "parquet"]
 TEXT_FIELDS = ("event_id", "user_id", "session_id", "event_type", "device_type", "page_url", "referrer_url")
 _REQUIRED = ("user_id", "session_id", "event_type")
 # 16 hex digits: among a million of users, two share an id with a chance of 1 in 37 million.

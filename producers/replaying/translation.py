@@ -18,9 +18,9 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from producers.lines import Line, partition_key_of
-from producers.mapping import Mapping as RowMapping
-from producers.mapping import Source, TimeSource
-from producers.paths import path_steps, value_at
+from producers.replaying.mapping import Mapping as RowMapping
+from producers.replaying.mapping import Source, TimeSource
+from producers.replaying.paths import path_steps, value_at
 from schemas.instants import datetime_to_us, format_instant_us, us_to_datetime
 
 Row = Mapping[str, Any]

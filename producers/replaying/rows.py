@@ -1,24 +1,19 @@
-"""Recordings on disk: files of lines, gzip or not, and the rows in them.
+"""The rows in a recording's lines.
 
-It reads in recorded order, holds one row at a time, and gives the bytes of a row that it cannot read instead of
+Pure. It reads in recorded order, holds one row at a time, and gives the bytes of a row that it cannot read instead of
 skipping it. What a row means is not its business.
 """
 
 from __future__ import annotations
 
 import csv
-import gzip
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 
-from producers.mapping import Mapping
-from schemas.errors import ConfigError, WorkFailedError
+from producers.replaying.mapping import Mapping
 
-_GZIP_MAGIC = b"\x1f\x8b"
 _BYTE_ORDER_MARK = "\ufeff"
 
 
@@ -27,24 +22,6 @@ class RecordedRow(NamedTuple):
 
     columns: dict[str, Any] | None
     lines: tuple[bytes, ...]
-
-
-def read_lines(path: Path) -> Iterator[bytes]:
-    """Yield the lines of a file, each with its newline.
-
-    Raises:
-        WorkFailedError: the file is damaged; every line before the damage was yielded.
-    """
-    count = 0
-    try:
-        with path.open("rb") as plain:
-            is_gzip = plain.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
-            plain.seek(0)
-            for line in gzip.GzipFile(fileobj=plain) if is_gzip else plain:
-                count += 1
-                yield line
-    except (OSError, EOFError, zlib.error) as error:
-        raise WorkFailedError(f"{path} is damaged after line {count}: {error}") from error
 
 
 def rows_of(lines: Iterable[bytes], mapping: Mapping) -> Iterator[RecordedRow]:
@@ -58,27 +35,9 @@ def rows_of(lines: Iterable[bytes], mapping: Mapping) -> Iterator[RecordedRow]:
     return (_row(line, _json_object) for line in filled)
 
 
-def check_recordings(paths: Sequence[Path], mapping: Mapping | None) -> None:
-    """Look at the beginning of each file, so that a run does not stop half-way for what could be known before.
-
-    Raises:
-        ConfigError: with every file that is not there, cannot be read, or lacks a column that the mapping needs.
-    """
-    faults = []
-    for path in paths:
-        try:
-            if not path.is_file():
-                faults.append(f"{path} is not a file")
-                continue
-            first = next(read_lines(path), b"")
-        except (OSError, WorkFailedError) as error:
-            faults.append(str(error))
-            continue
-        if mapping is not None and mapping.format == "csv" and not mapping.columns:
-            header = next(csv.reader([_decoded(first).removeprefix(_BYTE_ORDER_MARK)]), [])
-            faults += [f"{path} has no column {name!r}" for name in sorted(mapping.needed_columns - set(header))]
-    if faults:
-        raise ConfigError(faults)
+def header_of(first_line: bytes) -> list[str]:
+    """Return the names of the columns in the first line of a CSV file."""
+    return next(csv.reader([_decoded(first_line).removeprefix(_BYTE_ORDER_MARK)]), [])
 
 
 def _csv_rows(lines: Iterable[bytes], columns: Sequence[str]) -> Iterator[RecordedRow]:

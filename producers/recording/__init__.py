@@ -1,0 +1,1 @@
+"""A Kinesis stream to archive files: reading its shards, and the files."""
