@@ -22,6 +22,7 @@ import batch_compaction.rollback_cli
 import batch_compaction.validate_cli
 import infra.local.cli
 import infra.local.demo_cli
+import producers.record_cli
 import producers.replay_cli
 import producers.simulate_cli
 import producers.verify_cli
@@ -47,6 +48,7 @@ for package in (
     infra.local.cli,
     producers.simulate_cli,
     producers.replay_cli,
+    producers.record_cli,
     producers.verify_cli,
     stream_jobs.cli,
     stream_jobs.dead_letters_cli,

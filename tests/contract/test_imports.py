@@ -70,6 +70,7 @@ PURE = {
         "alert_grades",
         "hints",
         "verdict_view",
+        "shards",
     },
     "stream_jobs": {
         "application_properties",

@@ -11,6 +11,7 @@ import pytest
 import typer
 from typer.main import get_command
 
+import producers.record_cli
 import producers.replay_cli
 import producers.simulate_cli
 import producers.verify_cli
@@ -24,9 +25,9 @@ DOCS = Path(__file__).parents[3] / "docs"
 # What several commands share is told once.
 SHARED = "producers.md"
 COMMANDS = {
-    "producers.md": producers.simulate_cli,
-    "replay.md": producers.replay_cli,
-    "verify.md": producers.verify_cli,
+    "producers.md": [producers.simulate_cli],
+    "replay.md": [producers.replay_cli, producers.record_cli],
+    "verify.md": [producers.verify_cli],
 }
 
 
@@ -62,10 +63,11 @@ def test_the_worked_example_sends_what_it_says() -> None:
     assert [line.data.decode() for line in lines] == block("json").splitlines()
 
 
-@pytest.mark.parametrize(("document", "command"), COMMANDS.items(), ids=COMMANDS)
-def test_every_option_of_a_command_is_told(document: str, command: ModuleType) -> None:
+@pytest.mark.parametrize(("document", "commands"), COMMANDS.items(), ids=COMMANDS)
+def test_every_option_of_a_command_is_told(document: str, commands: list[ModuleType]) -> None:
     app = typer.Typer(callback=lambda: None)
-    command.register(app)
+    for command in commands:
+        command.register(app)
     assert options_of(app) <= options_in(document) | options_in(SHARED)
 
 
