@@ -15,18 +15,15 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import boto3
 import msgspec
 
-from producers.batching import Batcher
+from producers.batching import Record
 from producers.delivery import StopFlag, deliver
+from producers.lanes import Result
 from producers.lines import Line
+from producers.opening import open_producer
 from producers.producer import Producer
-from producers.put import Backoff, Putter, open_shards
-from producers.routing import Router
-from producers.run import spool_of
 from producers.schedules import EvenSchedule
 from producers.shop import Visitors, simulate
 from schemas.codec import encode
@@ -34,10 +31,6 @@ from schemas.event import PURCHASE
 from schemas.instants import SECOND_US
 from schemas.kpl import payloads
 from schemas.settings import load_settings
-
-if TYPE_CHECKING:
-    from mypy_boto3_kinesis.client import KinesisClient
-    from mypy_boto3_kinesis.type_defs import PutRecordsOutputTypeDef, PutRecordsRequestEntryTypeDef
 
 USERS = 5_000
 _PURCHASE = PURCHASE.encode()
@@ -65,22 +58,17 @@ _id_of = msgspec.json.Decoder(_Id).decode
 
 
 @dataclass(slots=True)
-class NotingClient:
-    """A Kinesis client that notes when the first call with each purchase began."""
+class PutTimes:
+    """When the first call with each purchase began: event id -> nanoseconds."""
 
-    client: KinesisClient
     put_ns: dict[str, int] = field(default_factory=dict)
 
-    def put_records(
-        self, *, StreamName: str, Records: Sequence[PutRecordsRequestEntryTypeDef]
-    ) -> PutRecordsOutputTypeDef:
-        """Put records."""
-        begun_ns = time.monotonic_ns()
-        for record in Records:
-            for payload in payloads(bytes(record["Data"])):  # type: ignore[arg-type]
+    def note(self, records: Sequence[Record], results: Sequence[Result], began_s: float, ended_s: float) -> None:
+        """See `Producer`."""
+        for record in records:
+            for payload in payloads(record.data):
                 if _PURCHASE in payload and (found := _id_of(payload)).event_type == PURCHASE:
-                    self.put_ns.setdefault(found.event_id, begun_ns)
-        return self.client.put_records(StreamName=StreamName, Records=Records)
+                    self.put_ns.setdefault(found.event_id, int(began_s * 1e9))
 
 
 class NotingSink:
@@ -89,22 +77,20 @@ class NotingSink:
     def __init__(self, producer: Producer) -> None:
         self.tally = producer.tally
         self.handed_ns: dict[str, int] = {}
+        self.flush = producer.flush
+        self.close = producer.close
         self._producer = producer
 
     @property
-    def due_s(self) -> float:
+    def settled(self) -> int:
         """See `Sink`."""
-        return self._producer.due_s
+        return self._producer.settled
 
-    def put(self, line: Line) -> None:
+    def put_line(self, line: Line) -> None:
         """See `Sink`."""
         if _PURCHASE in line.data and (found := _id_of(line.data)).event_type == PURCHASE:
             self.handed_ns[found.event_id] = time.monotonic_ns()
-        self._producer.put(line)
-
-    def flush(self) -> None:
-        """See `Sink`."""
-        self._producer.flush()
+        self._producer.put_line(line)
 
 
 def main() -> None:
@@ -115,22 +101,21 @@ def main() -> None:
     parser.add_argument("--notes", type=Path, required=True)
     options = parser.parse_args()
     stream = load_settings(os.environ, Path.cwd()).stream
-    client = NotingClient(boto3.client("kinesis"))
-    putter = Putter(client, stream, Backoff(), time.sleep, random.random)
-    batcher = Batcher(Router(open_shards(client.client, stream)))
-    sink = NotingSink(Producer(batcher, putter, spool_of(os.environ), time.monotonic))
-    deliver(
-        _lines(options.rate, options.seconds),
-        sink,
-        EvenSchedule(options.rate),
-        StopFlag(),
-        clock=time.monotonic,
-        sleep=time.sleep,
-        on_progress=lambda count: None,
-    )
+    times = PutTimes()
+    with open_producer(stream, on_call=times.note) as producer:
+        sink = NotingSink(producer)
+        deliver(
+            _lines(options.rate, options.seconds),
+            sink,
+            EvenSchedule(options.rate),
+            StopFlag(),
+            clock=time.monotonic,
+            sleep=time.sleep,
+            on_progress=lambda count: None,
+        )
     if sink.tally.failed:
         raise RuntimeError(f"{sink.tally.failed} events could not be put: {sink.tally.first_failure}")
-    notes = [Note(event_id, at_ns, client.put_ns[event_id]) for event_id, at_ns in sink.handed_ns.items()]
+    notes = [Note(event_id, at_ns, times.put_ns[event_id]) for event_id, at_ns in sink.handed_ns.items()]
     options.notes.write_bytes(msgspec.json.Encoder().encode_lines(notes))
 
 

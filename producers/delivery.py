@@ -11,8 +11,10 @@ from contextlib import contextmanager
 from types import FrameType
 
 from producers.lines import Line
-from producers.producer import Sink
+from producers.position import PositionFile
 from producers.schedules import Schedule
+from producers.sinks import WINDOW_LINES, Sink
+from schemas.errors import WorkFailedError
 
 _PROGRESS_EVERY_S = 0.2
 # The longest wait in one go, so that a stop is noticed.
@@ -51,6 +53,7 @@ def deliver(
     clock: Callable[[], float],
     sleep: Callable[[float], object],
     on_progress: Callable[[int], object],
+    position: PositionFile | None = None,
 ) -> None:
     """Put the lines in order, each when it is due, then flush; after an error too.
 
@@ -59,31 +62,66 @@ def deliver(
         sink: where to.
         schedule: when.
         stop: asked before each line.
-        clock: seconds that never go back, the sink's own.
+        clock: seconds that never go back.
         sleep: waits so many seconds.
-        on_progress: called now and then, and at the end, with the number of lines put.
+        on_progress: called now and then, and at the end, with the number of lines taken.
+        position: where to begin, and where to note what is settled, so that at most `WINDOW_LINES` lines have been put
+            behind what it says.
+
+    Raises:
+        WorkFailedError: the lines end before the position, cannot be read, or cannot be sent.
     """
-    begin_s = clock()
-    told_s = begin_s
-    count = 0
+    begin_s = told_s = clock()
+    skipped = 0
+    if position is not None:
+        skipped, due_s = _skip(lines, schedule, stop, position.settled)
+        begin_s -= due_s
+    count = skipped
+
+    def note() -> int:
+        """Note what is settled, and return at which count to do so again."""
+        if position is None:
+            return count + WINDOW_LINES
+        position.move_to(skipped + sink.settled)
+        if count >= position.settled + WINDOW_LINES:
+            sink.flush()
+            position.move_to(skipped + sink.settled)
+        return min(count + WINDOW_LINES // 4, position.settled + WINDOW_LINES)
+
+    note_at = count + WINDOW_LINES // 4
     try:
         while not stop.is_set and (line := next(lines, None)) is not None:
-            _wait(begin_s + schedule(line), sink, stop, clock, sleep)
-            sink.put(line)
+            until_s = begin_s + schedule(line)
+            if (now_s := clock()) < until_s:
+                now_s = _wait(until_s, stop, clock, sleep)
+            sink.put_line(line)
             count += 1
-            if (now_s := clock()) >= told_s + _PROGRESS_EVERY_S:
+            if count >= note_at or now_s >= told_s + _PROGRESS_EVERY_S:
+                note_at = note()
                 on_progress(count)
                 told_s = now_s
     finally:
-        sink.flush()
-        on_progress(count)
-
-
-def _wait(
-    until_s: float, sink: Sink, stop: StopFlag, clock: Callable[[], float], sleep: Callable[[float], object]
-) -> None:
-    while (now_s := clock()) < until_s and not stop.is_set:
-        if now_s >= sink.due_s:
+        try:
             sink.flush()
-        else:
-            sleep(min(until_s, sink.due_s, now_s + _LONGEST_SLEEP_S) - now_s)
+        finally:
+            note()
+            on_progress(count)
+
+
+def _skip(lines: Iterator[Line], schedule: Schedule, stop: StopFlag, settled: int) -> tuple[int, float]:
+    """Pass over the lines that are settled, and return how many they are and when the last of them was due."""
+    due_s = 0.0
+    for count in range(settled):
+        if stop.is_set:
+            return count, due_s
+        line = next(lines, None)
+        if line is None:
+            raise WorkFailedError(f"the lines end after {count}, but {settled} of them were sent before")
+        due_s = schedule(line)
+    return settled, due_s
+
+
+def _wait(until_s: float, stop: StopFlag, clock: Callable[[], float], sleep: Callable[[float], object]) -> float:
+    while (now_s := clock()) < until_s and not stop.is_set:
+        sleep(min(until_s - now_s, _LONGEST_SLEEP_S))
+    return now_s

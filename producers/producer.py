@@ -1,129 +1,373 @@
-"""Where lines go: into the stream, or into a file of newline-delimited JSON.
+"""Events into the stream, from any thread: threads of its own send them, and every one is sent or saved.
 
-Both promise the same: every line put is counted once, as sent or as failed, and what failed is saved. A producer holds
-a line at most `MAX_BUFFERED_S` while somebody calls `put` or minds `due_s`; it starts no thread of its own.
+The shell around `lanes`: here are the lock, the waiting and the threads.
 """
 
 from __future__ import annotations
 
 import math
-from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import BinaryIO, Protocol
+import threading
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Protocol, Self
 
-from producers.batching import Batcher, Record, calls_of
-from producers.lines import Line
-from producers.put import Outcome, Putter
-from producers.spool import Spool
-from schemas.errors import WorkFailedError
+import msgspec
 
-# Source: awslabs/amazon-kinesis-producer, default_config.properties: RecordMaxBufferedTime.
-MAX_BUFFERED_S = 0.1
+from producers.attestor import Attestor
+from producers.batching import Record, plain_record
+from producers.lanes import Lanes, Parcel, Result, Settlement, UnsendableError
+from producers.lines import Line, partition_key_of
+from producers.pacing import Backoff
+from producers.routing import Shard
+from producers.sinks import WINDOW_LINES, Tally
+from producers.stamping import Stamper
+from schemas.attestation import encode_attestation
+from schemas.codec import encode
+from schemas.errors import ConfigError, WorkFailedError
+from schemas.event import ClickEvent
+from schemas.instants import SECOND_US
 
-
-@dataclass(slots=True)
-class Tally:
-    """What became of the lines put so far.
-
-    Attributes:
-        sent: lines acknowledged.
-        failed: lines that could not be sent.
-        retried: how many times a record was put again.
-        bytes: data acknowledged.
-        records: Kinesis records acknowledged, or lines written to a file.
-        first_failure: why the first failed line failed; empty where none did.
-    """
-
-    sent: int = 0
-    retried: int = 0
-    failed: int = 0
-    bytes: int = 0
-    records: int = 0
-    first_failure: str = ""
+# Beside the lines, what is held at most before a put waits.
+WINDOW_BYTES = 16 * 1024 * 1024
+_SENDERS = 2
+OnAttest = Callable[[bytes, int, int], object]
+OnCall = Callable[[Sequence[Record], Sequence[Result], float, float], object]
+_ENDED = "not tried: the work ended before"
 
 
-class Sink(Protocol):
-    """What delivery puts lines into."""
+class Keeper(Protocol):
+    """What keeps the records that cannot be sent."""
 
-    tally: Tally
-
-    @property
-    def due_s(self) -> float:
-        """When `flush` must be called at the latest, by the sink's clock; infinite while nothing is held."""
+    def save(self, unsent: Sequence[tuple[Record, str]]) -> None:
+        """Keep records, each with the reason."""
         ...
 
-    def put(self, line: Line) -> None:
-        """Take a line in."""
-        ...
-
-    def flush(self) -> None:
-        """Send all that is held."""
+    def close(self) -> None:
+        """Let others have what is kept."""
         ...
 
 
 class Producer:
-    """Puts lines into a Kinesis stream. Not safe for use from several threads: one producer for each.
+    """Puts events into one Kinesis stream; `open_producer` makes one.
+
+    Any thread may put. The events of one user arrive in the order of the calls of `put`, so threads that put for the
+    same user must agree on that order themselves. It is not shared with a forked process: make one after the fork.
+
+    An event waits at most 100 ms for others to share a record with. A put waits while the window is full, never for
+    ever: what the stream does not take within the bounds of `Backoff` is saved, and makes room.
 
     Args:
-        batcher: makes the records.
-        putter: puts them.
-        spool: keeps those that cannot be put.
+        lanes: what waits, by shard.
+        put: makes one PutRecords call; it raises nothing for a call that failed.
+        list_shards: returns the stream's shards.
+        spool: keeps what cannot be sent.
+        stamper: numbers what `put` takes, and maybe lines before they come to `put_line`; all that it has stamped is
+            attested.
+        backoff: how often the shards are asked for.
         clock: seconds that never go back.
+        wall_us: the time, in microseconds since the epoch.
+        uniform: draws from [0, 1).
+        on_attest: called with an attestation's bytes, the number of lines put before it and the number of the first
+            event after it, before the attestation is put.
+        on_call: called after each call with its records, their results, and when it began and ended by the clock; by
+            the thread that made it.
     """
 
-    def __init__(self, batcher: Batcher, putter: Putter, spool: Spool, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        lanes: Lanes,
+        put: Callable[[Sequence[Record]], list[Result]],
+        list_shards: Callable[[], list[Shard]],
+        spool: Keeper,
+        stamper: Stamper,
+        *,
+        backoff: Backoff,
+        clock: Callable[[], float],
+        wall_us: Callable[[], int],
+        uniform: Callable[[], float],
+        on_attest: OnAttest | None = None,
+        on_call: OnCall | None = None,
+    ) -> None:
         self.tally = Tally()
-        self._batcher = batcher
-        self._putter = putter
+        self._lanes = lanes
+        self._put = put
+        self._list_shards = list_shards
         self._spool = spool
+        self._stamper = stamper
+        self._backoff = backoff
         self._clock = clock
-        self._due_s = math.inf
+        self._wall_us = wall_us
+        self._uniform = uniform
+        self._on_attest = on_attest
+        self._on_call = on_call
+        self._attestor = Attestor(stamper.producer_id, stamper.digest_from, wall_us())
+        # The stamper may be ahead of the lines that were put; what is attested is not.
+        self._stamped = stamper.stamped
+        self._lock = threading.Lock()
+        self._due = threading.Condition(self._lock)
+        self._changed = threading.Condition(self._lock)
+        self._failure = ""
+        self._cause: BaseException | None = None
+        self._is_aborted = self._is_closed = self._has_ended = self._is_remapping = False
+        self._senders = [threading.Thread(target=self._send, daemon=True) for _ in range(_SENDERS)]
+        for sender in self._senders:
+            sender.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self.close()
+        except WorkFailedError:
+            # What ended the block says more, such as the same failure of a put.
+            if error is None:
+                raise
 
     @property
-    def due_s(self) -> float:
-        """When the oldest line held must go."""
-        return self._due_s
+    def settled(self) -> int:
+        """How many of the lines put, counted from the first, are acknowledged or saved with all before them."""
+        with self._lock:
+            return self._lanes.settled
 
-    def put(self, line: Line) -> None:
-        """Take a line in, and send what is held when it fills a call or is due.
+    def put(self, event: ClickEvent) -> None:
+        """Take an event in, with this producer's stamp in place of any other.
 
         Raises:
-            WorkFailedError: the stream takes nothing any more; all that was held is saved.
+            WorkFailedError: the stream takes nothing any more, and the event is saved like all before it; or the
+                producer is closed, and the event is not taken.
         """
-        now_s = self._clock()
-        if self._due_s is math.inf:
-            self._due_s = now_s + MAX_BUFFERED_S
-        self._batcher.add(line)
-        if now_s >= self._due_s or self._batcher.is_full:
-            self.flush()
+        if event.producer_id is not None or event.producer_seq is not None:
+            event = msgspec.structs.replace(event, producer_id=None, producer_seq=None)
+        data = encode(event)
+        with self._lock:
+            data = self._stamper.stamp(data)
+            self._take(Line(partition_key_of(event.user_id, data), data))
 
-    def flush(self) -> None:
-        """Send all that is held; what cannot be sent is saved.
+    def put_line(self, line: Line) -> None:
+        """Take a line in, as it is.
 
         Raises:
             WorkFailedError: as `put`.
         """
-        self._due_s = math.inf
-        waiting = deque(calls_of(self._batcher.drain()))
-        try:
-            while waiting:
-                outcome = self._putter.put(waiting[0])
-                waiting.popleft()
-                self._count(outcome)
-                if outcome.is_call_failure:
-                    raise WorkFailedError(f"the stream takes no records: {outcome.unsent[-1][1]}")
-        finally:
-            # Reached with calls left only when something ended the work: an error or a second Ctrl-C.
-            self._save([(record, "not tried: the work ended before") for call in waiting for record in call])
+        with self._lock:
+            self._take(line)
 
-    def _count(self, outcome: Outcome) -> None:
-        self.tally.retried += outcome.retried
-        self.tally.records += len(outcome.sent)
-        for record in outcome.sent:
-            self.tally.sent += record.lines
-            self.tally.bytes += len(record.data)
-        self._save(outcome.unsent)
+    def put_attestation(self, partition_key: str, data: bytes) -> None:
+        """Take in the attestation that an earlier run had left; it counts as no line."""
+        with self._lock:
+            self._lanes.add_attestation(partition_key, data)
+            self._due.notify()
+
+    def _take(self, line: Line) -> None:
+        lanes = self._lanes
+        if lanes.held_lines >= WINDOW_LINES or lanes.held_bytes >= WINDOW_BYTES or self._failure:
+            self._await_room(line)
+        try:
+            if lanes.add(line):
+                self._due.notify()
+        except UnsendableError as unsendable:
+            self._save([(plain_record(line), str(unsendable))])
+        self._stamped = self._stamper.stamped
+
+    def _await_room(self, line: Line) -> None:
+        lanes = self._lanes
+        if self._has_ended:
+            raise WorkFailedError("the producer is closed")
+        try:
+            while not self._failure and (lanes.held_lines >= WINDOW_LINES or lanes.held_bytes >= WINDOW_BYTES):
+                self._changed.wait()
+        except BaseException:
+            self._abort()
+            self._refuse(line)
+            raise
+        if self._failure:
+            self._refuse(line)
+            raise WorkFailedError(self._failure) from self._cause
+
+    def _refuse(self, line: Line) -> None:
+        self._lanes.count += 1
+        self._stamped = self._stamper.stamped
+        self._save([(plain_record(line), self._failure)])
+
+    def flush(self) -> None:
+        """Return when all that was put before is settled: acknowledged, or saved where it could not be sent.
+
+        Raises:
+            WorkFailedError: the stream takes nothing any more; all that was held is saved.
+        """
+        with self._lock:
+            self._flush()
+
+    def _flush(self) -> None:
+        lanes = self._lanes
+        put_before = lanes.count
+        lanes.hurry()
+        self._due.notify_all()
+        try:
+            while lanes.in_flight or not self._failure:
+                if not self._failure and lanes.settled >= put_before and not lanes.attestations:
+                    return
+                self._changed.wait()
+        except BaseException:
+            self._abort()
+            raise
+        raise WorkFailedError(self._failure) from self._cause
+
+    def close(self) -> None:
+        """Flush, attest, and take nothing more. What was closed may be closed again.
+
+        Raises:
+            WorkFailedError: as `flush`.
+        """
+        with self._lock:
+            if self._is_closed:
+                return
+            self._is_closed = True
+        try:
+            with self._lock:
+                self._end()
+        finally:
+            for sender in () if self._is_aborted else self._senders:
+                sender.join()
+            self._spool.close()
+
+    def _end(self) -> None:
+        try:
+            self._flush()
+            self._attest(is_last=True)
+            self._flush()
+        finally:
+            if self._failure:
+                self._save_attestation()
+            self._has_ended = True
+            self._failure = self._failure or "the producer is closed"
+            self._due.notify_all()
+            self._changed.notify_all()
+
+    def _send(self) -> None:
+        try:
+            while call := self._await_call():
+                records = [parcel.record for parcel in call]
+                began_s = self._clock()
+                results = self._put(records)
+                if self._on_call is not None:
+                    self._on_call(records, results, began_s, self._clock())
+                with self._lock:
+                    self._note(call, results)
+        except BaseException as error:
+            # Nobody waits for this thread: the error goes to whoever puts or flushes.
+            with self._lock:
+                self._cause = error
+                self._failure = self._failure or f"the producer failed: {error!r}"
+                self._abort()
+
+    def _await_call(self) -> list[Parcel]:
+        """Return what to put when there is something; nothing once all has ended."""
+        with self._lock:
+            while not self._failure:
+                if self._lanes.is_remap_due:
+                    self._remap()
+                    continue
+                if self._wall_us() >= self._attestor.due_us:
+                    self._attest(is_last=False)
+                now_s = self._clock()
+                if call := self._lanes.take(now_s):
+                    if self._lanes.next_ready_s() < math.inf:
+                        self._due.notify()
+                    return call
+                hour_s = (self._attestor.due_us - self._wall_us()) / SECOND_US
+                self._due.wait(max(0.0, min(self._lanes.next_ready_s() - now_s, hour_s)))
+        return []
+
+    def _note(self, call: Sequence[Parcel], results: Sequence[Result]) -> None:
+        if self._is_aborted:
+            return
+        settlement = self._lanes.settle(call, results, self._clock())
+        self._count(settlement)
+        if settlement.failure and not self._failure:
+            self._failure = f"the stream takes no records: {settlement.failure}"
+        self._end_if_failed()
+        self._changed.notify_all()
+
+    def _end_if_failed(self) -> None:
+        """Save what is left when the last call has been answered."""
+        if self._failure and not self._lanes.in_flight:
+            self._save([(record, _ENDED) for record in self._lanes.drain()])
+        if self._failure:
+            self._due.notify_all()
+            self._changed.notify_all()
+
+    def _remap(self) -> None:
+        """Lay the lanes anew, or wait until somebody has; the lock is not held while the shards are asked for."""
+        if self._lanes.in_flight or self._is_remapping:
+            self._due.wait()
+            return
+        self._is_remapping = True
+        try:
+            self._ask_and_remap()
+        except (ConfigError, WorkFailedError) as error:
+            self._failure = self._failure or f"the stream's shards are not known: {error}"
+            self._cause = error
+            self._end_if_failed()
+        finally:
+            self._is_remapping = False
+            self._due.notify_all()
+            self._changed.notify_all()
+
+    def _ask_and_remap(self) -> None:
+        for failures in range(1, self._backoff.tries + 1):
+            self._lock.release()
+            try:
+                shards = self._list_shards()
+            except WorkFailedError:
+                if failures == self._backoff.tries:
+                    raise
+                shards = []
+            finally:
+                self._lock.acquire()
+            if self._failure:
+                return
+            if shards:
+                self._count(self._lanes.remap(shards))
+                return
+            self._due.wait(self._backoff.wait_s(failures, self._uniform()))
+
+    def _attest(self, *, is_last: bool) -> None:
+        attestation = self._attestor.attest(self._stamped, self._wall_us(), is_last=is_last)
+        if attestation is None:
+            return
+        data = encode_attestation(attestation)
+        if self._on_attest is not None:
+            self._on_attest(data, self._lanes.count, attestation.last_seq + 1)
+        self._lanes.add_attestation(attestation.producer_id, data)
+        self._due.notify()
+
+    def _save_attestation(self) -> None:
+        attestation = self._attestor.attest(self._stamped, self._wall_us(), is_last=True)
+        if attestation is not None:
+            self._save([(Record(attestation.producer_id, encode_attestation(attestation), 0), self._failure)])
+
+    def _abort(self) -> None:
+        """Save everything at once, what is in a call too; it may then arrive twice."""
+        self._is_aborted = True
+        self._failure = self._failure or _ENDED
+        self._save([(record, _ENDED) for record in self._lanes.drain()])
+        self._due.notify_all()
+        self._changed.notify_all()
+
+    def _count(self, settlement: Settlement) -> None:
+        tally = self.tally
+        tally.sent += settlement.lines
+        tally.records += settlement.records
+        tally.bytes += settlement.bytes
+        tally.attestations += settlement.attestations
+        tally.retried += settlement.retried
+        tally.throttled += settlement.throttled
+        tally.remapped += settlement.remapped
+        self._save(settlement.given_up)
 
     def _save(self, unsent: list[tuple[Record, str]]) -> None:
         if not unsent:
@@ -131,39 +375,3 @@ class Producer:
         self._spool.save(unsent)
         self.tally.failed += sum(record.lines for record, _ in unsent)
         self.tally.first_failure = self.tally.first_failure or unsent[0][1]
-
-
-class FileSink:
-    """Writes lines to an open file, a newline after each."""
-
-    due_s = math.inf
-
-    def __init__(self, file: BinaryIO) -> None:
-        self.tally = Tally()
-        self._file = file
-
-    def put(self, line: Line) -> None:
-        """Write a line.
-
-        Raises:
-            WorkFailedError: the file takes no more.
-        """
-        try:
-            self._file.write(line.data + b"\n")
-        except OSError as error:
-            self.tally.failed += 1
-            raise WorkFailedError(f"cannot write: {error}") from error
-        self.tally.sent += 1
-        self.tally.records += 1
-        self.tally.bytes += len(line.data) + 1
-
-    def flush(self) -> None:
-        """Hand all that is written to the system.
-
-        Raises:
-            WorkFailedError: as `put`.
-        """
-        try:
-            self._file.flush()
-        except OSError as error:
-            raise WorkFailedError(f"cannot write: {error}") from error

@@ -1,55 +1,67 @@
 """Which shard a partition key belongs to.
 
 Decides from the hash ranges of the open shards alone and refuses ranges that leave a key without a shard. It does not
-notice a later split or merge: a record still lands on the shard that then owns its hash key.
+notice a later split or merge: the answer to a put names the shard where a record landed, and whoever reads it asks for
+the shards again.
 """
 
 from __future__ import annotations
 
 import hashlib
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 
 from schemas.errors import WorkFailedError
 
-_CACHED_KEYS = 1 << 16
+HASH_KEYS = 1 << 128
 
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """An open shard; it owns the hash keys from `start` up to the next shard's."""
+    """A shard; it owns the hash keys from `start` to `end`, both included."""
 
     shard_id: str
     start: int
+    end: int
+    is_open: bool = True
+
+    def owns(self, hash_key: int) -> bool:
+        """Say whether records of a hash key belong here."""
+        return self.start <= hash_key <= self.end
 
 
 class Router:
-    """Maps partition keys to the open shards of one stream.
+    """Maps hash keys to the open shards of one stream.
 
     Args:
-        shards: the open shards in any order.
+        shards: all shards in any order; closed ones take no records.
 
     Raises:
-        WorkFailedError: no shard owns the lowest hash key.
+        WorkFailedError: a hash key has no open shard.
     """
 
-    def __init__(self, shards: Sequence[Shard]) -> None:
-        self.shards = tuple(sorted(shards, key=lambda shard: shard.start))
-        if not self.shards or self.shards[0].start != 0:
-            raise WorkFailedError("the stream's open shards do not cover the hash keys; is it still being created?")
+    def __init__(self, shards: Iterable[Shard]) -> None:
+        self.shards = tuple(sorted((shard for shard in shards if shard.is_open), key=lambda shard: shard.start))
         self._starts = [shard.start for shard in self.shards]
-        # Users return, so most keys are known; the bound keeps memory flat.
-        self.index_of = lru_cache(maxsize=_CACHED_KEYS)(self._index_of)
+        uncovered = 0
+        for shard in self.shards:
+            if shard.start > uncovered:
+                break
+            uncovered = max(uncovered, shard.end + 1)
+        if uncovered < HASH_KEYS:
+            raise WorkFailedError("the stream's open shards do not cover the hash keys; is it still being created?")
 
-    def _index_of(self, partition_key: str) -> int:
-        return bisect_right(self._starts, hash_key_of(partition_key)) - 1
+    def index_of(self, hash_key: int) -> int:
+        """Return the place in `shards` of the shard that takes a hash key."""
+        return bisect_right(self._starts, hash_key) - 1
 
 
-def hash_key_of(partition_key: str) -> int:
-    """Return the 128-bit hash key of a partition key.
+def hash_key_of(partition_key: str, explicit_hash_key: str | None = None) -> int:
+    """Return the 128-bit hash key of a record: the explicit one where it has one.
 
     Source: Kinesis API reference, PutRecord: an MD5 hash maps partition keys to 128-bit integers.
     """
+    if explicit_hash_key is not None:
+        return int(explicit_hash_key)
     return int.from_bytes(hashlib.md5(partition_key.encode(), usedforsecurity=False).digest(), "big")

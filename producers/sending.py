@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from producers.producer import Sink
-    from producers.spool import Spool
+    from producers.position import PositionFile
+    from producers.sinks import Sink
+    from producers.stamping import Stamper
 
 STDOUT = Path("-")
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line of stdout.")]
@@ -22,7 +23,15 @@ OutOption = Annotated[
 ]
 
 
-def open_sink(out: Path | None, no_aggregate: bool, as_json: bool, stack: ExitStack) -> tuple[Sink, Spool | None]:
+def open_sink(
+    out: Path | None,
+    no_aggregate: bool,
+    as_json: bool,
+    stack: ExitStack,
+    *,
+    stamper: Stamper | None = None,
+    position: PositionFile | None = None,
+) -> tuple[Sink, Path | None]:
     """Return what a command puts its lines into, and where it keeps those that cannot be sent.
 
     Args:
@@ -30,22 +39,39 @@ def open_sink(out: Path | None, no_aggregate: bool, as_json: bool, stack: ExitSt
         no_aggregate: each event is a record of its own.
         as_json: the summary wants stdout.
         stack: closes what was opened.
+        stamper: what stamps the lines before they are put; with a position it is the position's.
+        position: where the run begins; the attestations that it names are put first.
 
     Raises:
-        ConfigError: the file cannot be written, there is no such stream, or settings are missing.
+        ConfigError: the file cannot be written, or with a position, there is no such stream, or settings are missing.
         WorkFailedError: Kinesis cannot be reached.
     """
     import sys
 
-    from producers.producer import FileSink
-    from producers.run import open_producer, spool_of
+    from producers.sinks import FileSink
     from schemas.errors import ConfigError
     from schemas.settings import load_settings
 
     if out is None:
+        from producers.opening import new_spool_path, open_producer
+
         stream = load_settings(os.environ, Path.cwd()).stream
-        spool = spool_of(os.environ)
-        return open_producer(stream, spool, aggregate=not no_aggregate), spool
+        spool = new_spool_path(os.environ)
+        producer = open_producer(
+            stream,
+            aggregate=not no_aggregate,
+            spool_path=spool,
+            stamper=stamper,
+            on_attest=position.note_attestation if position else None,
+            tell=lambda text: print(text, file=sys.stderr),  # noqa: T201 - for the person who ran the command
+        )
+        stack.enter_context(producer)
+        if position is not None:
+            for left in position.start.attestations:
+                producer.put_attestation(position.start.producer_id, left.text.encode())
+        return producer, spool
+    if position is not None:
+        raise ConfigError("a file is written from its start: --resume goes on with a stream only")
     if out == STDOUT:
         if as_json:
             raise ConfigError("--json and --out - both want stdout; write to a file")

@@ -1,27 +1,40 @@
 """What could not be sent, on disk: one JSON object a line, the record's bytes in base64.
 
-It only appends; nothing here sends again.
+A process appends to a file of its own and holds a lock on it while it lives, so whoever gets the lock knows that its
+writer has ended and that nobody else is at it. A file goes when all of it has been settled anew, never before.
 """
 
 from __future__ import annotations
 
 import base64
+import binascii
+import fcntl
+import os
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import urlsplit
 
 import msgspec
 
-from producers.batching import Record
+from producers.batching import Record, refusal_of
+from producers.lines import Line
+
+_LOCAL_HOSTS = {"127.0.0.1", "localhost", "::1"}
 
 
 class SpooledRecord(msgspec.Struct, frozen=True):
     """One line of a spool file.
 
     Attributes:
-        lines: how many events the record holds.
+        destination: the stream that it was for, see `destination_of`.
+        lines: how many events the record holds; 0 for an attestation.
         reason: why it could not be sent.
     """
 
+    destination: str
     partition_key: str
     explicit_hash_key: str | None
     lines: int
@@ -33,25 +46,143 @@ class SpooledRecord(msgspec.Struct, frozen=True):
         return Record(self.partition_key, base64.b64decode(self.data_base64), self.lines, self.explicit_hash_key)
 
 
-class Spool:
-    """A file that exists once something could not be sent."""
+_decode = msgspec.json.Decoder(SpooledRecord).decode
 
-    def __init__(self, path: Path) -> None:
+
+class Spool:
+    """A file that exists once something could not be sent. Not safe for use from several threads.
+
+    Args:
+        path: the file; its folder holds those of other processes too.
+        destination: the stream that its records are for.
+    """
+
+    def __init__(self, path: Path, destination: str) -> None:
         self.path = path
+        self.destination = destination
+        self._file: BinaryIO | None = None
 
     def save(self, unsent: Iterable[tuple[Record, str]]) -> None:
         """Append records with the reason for each."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("ab") as file:
-            for record, reason in unsent:
-                data = base64.b64encode(record.data).decode()
-                spooled = SpooledRecord(record.partition_key, record.explicit_hash_key, record.lines, reason, data)
-                file.write(msgspec.json.encode(spooled) + b"\n")
+        if self._file is None:
+            self._file = _open_locked(self.path)
+        for record, reason in unsent:
+            self._file.write(_encode(record, reason, self.destination))
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """Leave the file to whoever starts next."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+@dataclass(slots=True)
+class LeftFile:
+    """What an ended process left.
+
+    Attributes:
+        records: what may be sent now, in the order in which it was saved.
+        kept: the lines of the file that stay: those for other streams, and the unsendable.
+        unsendable: how many lines no stream can take, or were cut when their writer was killed.
+    """
+
+    path: Path
+    unsendable: int = 0
+    records: list[SpooledRecord] = field(default_factory=list)
+    kept: list[bytes] = field(default_factory=list)
+
+    def replace(self, unsent: Iterable[tuple[Record, str]], destination: str) -> None:
+        """Put what could not be sent again in the place of the records, which are settled; an empty file goes."""
+        lines = [*self.kept, *(_encode(record, reason, destination) for record, reason in unsent)]
+        if lines:
+            rest = self.path.with_suffix(".rest")
+            rest.write_bytes(b"".join(lines))
+            rest.replace(self.path)
+        else:
+            self.path.unlink()
+
+
+def left_files(folder: Path, destination: str) -> Iterator[LeftFile]:
+    """Yield the spool files of ended processes that hold something for a destination; each is locked until the next."""
+    for path in sorted(folder.glob("*.ndjson")):
+        with _locked_if_left(path) as file:
+            left = LeftFile(path)
+            for line in file or ():
+                _sort_in(left, line, destination)
+            if left.records or left.unsendable:
+                yield left
+
+
+def _encode(record: Record, reason: str, destination: str) -> bytes:
+    data = base64.b64encode(record.data).decode()
+    spooled = SpooledRecord(destination, record.partition_key, record.explicit_hash_key, record.lines, reason, data)
+    return msgspec.json.encode(spooled) + b"\n"
+
+
+def _sort_in(left: LeftFile, line: bytes, destination: str) -> None:
+    try:
+        spooled = _decode(line)
+        record = spooled.record()
+    except (msgspec.DecodeError, binascii.Error):
+        left.unsendable += 1
+        left.kept.append(line)
+        return
+    is_ours = spooled.destination == destination
+    if is_ours and not refusal_of(Line(record.partition_key, record.data, None, record.explicit_hash_key)):
+        left.records.append(spooled)
+    else:
+        left.unsendable += is_ours
+        left.kept.append(line)
+
+
+@contextmanager
+def _locked_if_left(path: Path) -> Iterator[BinaryIO | None]:
+    """Give the file, locked; None where its writer lives, another process is at it, or it has gone."""
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(path.open("rb"))
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (FileNotFoundError, BlockingIOError):
+            yield None
+            return
+        yield file if _is_at(file, path) else None
+
+
+def _open_locked(path: Path) -> BinaryIO:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    while True:
+        file = path.open("ab")
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if _is_at(file, path):
+            return file
+        file.close()
+
+
+def _is_at(file: BinaryIO, path: Path) -> bool:
+    """Say whether a path still names an open file; it may have been removed before the lock was had."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def destination_of(endpoint_url: str, stream: str) -> str:
+    """Return a name for a stream that tells it from those of other regions and of local stacks.
+
+    A local stack has another port each time, so its streams of one name are one destination.
+    """
+    host = urlsplit(endpoint_url).hostname or ""
+    return f"{'local' if host in _LOCAL_HOSTS else host}/{stream}"
 
 
 def read_spool(path: Path) -> Iterator[SpooledRecord]:
-    """Yield what a spool file holds, in the order in which it was saved."""
-    decoder = msgspec.json.Decoder(SpooledRecord)
+    """Yield what a spool file holds, in the order in which it was saved.
+
+    Raises:
+        msgspec.DecodeError: a line is none of a spool, or was cut when its writer was killed.
+    """
     with path.open("rb") as file:
         for line in file:
-            yield decoder.decode(line)
+            yield _decode(line)

@@ -1,29 +1,43 @@
-"""The put path against a stream that throttles, fails and comes back: every line is sent or saved, never lost."""
+"""The producer against a stream that throttles, fails and comes back: every line is sent or saved, never lost."""
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, ReadTimeoutError
 
-from producers.batching import MAX_RECORD_BYTES, Batcher, Record
+from producers.batching import MAX_RECORD_BYTES
+from producers.lanes import Lanes
 from producers.lines import Line
-from producers.producer import MAX_BUFFERED_S, Producer
-from producers.put import Backoff, Putter
-from producers.routing import Router, Shard
-from producers.spool import Spool, read_spool
+from producers.pacing import Backoff
+from producers.producer import Producer
+from producers.put import put_records
+from producers.routing import HASH_KEYS, Shard, hash_key_of
+from producers.sinks import WINDOW_LINES
+from producers.spool import Spool, SpooledRecord, read_spool
+from producers.stamping import Stamper
+from schemas.attestation import digest_text, line_digest, read_attestation
+from schemas.codec import decode
 from schemas.errors import WorkFailedError
+from schemas.event import ClickEvent, Rejection
+from schemas.instants import HOUR_US, parse_instant_us
 from schemas.kpl import payloads
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis.type_defs import PutRecordsOutputTypeDef, PutRecordsRequestEntryTypeDef
 
-ROUTER = Router([Shard("shard-0", 0), Shard("shard-1", 1 << 127)])
+HALF = HASH_KEYS // 2
+SHARDS = [Shard("shard-0", 0, HALF - 1), Shard("shard-1", HALF, HASH_KEYS - 1)]
 THROTTLED = "ProvisionedThroughputExceededException"
+NOON_US = parse_instant_us("2026-11-24T12:00:00Z")
+# The number of a call and what it puts -> the places of the records that fail, or what is raised.
+Plan = Callable[[int, Sequence[bytes]], set[int] | BaseException]
 
 
 def call_error(code: str, status: int) -> ClientError:
@@ -34,7 +48,7 @@ def call_error(code: str, status: int) -> ClientError:
 class FakeStream:
     """Keeps what it takes; each call first asks the plan which records to fail, or what to raise."""
 
-    def __init__(self, plan: Callable[[int, int], set[int] | Exception]) -> None:
+    def __init__(self, plan: Plan) -> None:
         self.taken: list[bytes] = []
         self.calls = 0
         self._plan = plan
@@ -42,9 +56,9 @@ class FakeStream:
     def put_records(
         self, *, StreamName: str, Records: Sequence[PutRecordsRequestEntryTypeDef]
     ) -> PutRecordsOutputTypeDef:
-        failing = self._plan(self.calls, len(Records))
-        self.calls += 1
-        if isinstance(failing, Exception):
+        call, self.calls = self.calls, self.calls + 1
+        failing = self._plan(call, [bytes(record["Data"]) for record in Records])  # type: ignore[arg-type]
+        if isinstance(failing, BaseException):
             raise failing
         results: list[Any] = []
         for place, record in enumerate(Records):
@@ -52,26 +66,35 @@ class FakeStream:
                 results.append({"ErrorCode": THROTTLED, "ErrorMessage": "slow down"})
             else:
                 self.taken.append(bytes(record["Data"]))  # type: ignore[arg-type]
-                results.append({"SequenceNumber": "1", "ShardId": "shard-0"})
+                hash_key = hash_key_of(record["PartitionKey"], record.get("ExplicitHashKey"))
+                results.append({"SequenceNumber": "1", "ShardId": f"shard-{hash_key // HALF}"})
         answer: Any = {"FailedRecordCount": len(failing), "Records": results}
         return answer  # type: ignore[no-any-return]
 
 
 class Harness:
-    def __init__(
-        self, folder: Path, plan: Callable[[int, int], set[int] | Exception], *, aggregate: bool = False, tries: int = 5
-    ) -> None:
-        self.now_s = 0.0
-        self.waits: list[float] = []
+    def __init__(self, folder: Path, plan: Plan, *, aggregate: bool = False, backoff: Backoff | None = None) -> None:
+        self.wall_us = NOON_US
         self.stream = FakeStream(plan)
-        self.spool = Spool(folder / "spool" / "run.ndjson")
-        putter = Putter(self.stream, "clickstream", Backoff(tries=tries), self.waits.append, lambda: 0.5)
-        self.producer = Producer(Batcher(ROUTER, aggregate=aggregate), putter, self.spool, lambda: self.now_s)
+        self.spool = Spool(folder / "spool" / "run.ndjson", "local/clickstream")
+        self.stamper = Stamper("p1")
+        backoff = backoff or Backoff(tries=5, first_s=0.001, longest_s=0.002)
+        self.producer = Producer(
+            Lanes(SHARDS, backoff, time.monotonic, lambda: 0.5, aggregate=aggregate),
+            partial(put_records, self.stream, "clickstream"),
+            lambda: SHARDS,
+            self.spool,
+            self.stamper,
+            backoff=backoff,
+            clock=time.monotonic,
+            wall_us=lambda: self.wall_us,
+            uniform=lambda: 0.5,
+        )
 
-    def put(self, count: int) -> list[bytes]:
+    def put(self, count: int, user: str = "") -> list[bytes]:
         data = [f"event {number}".encode() for number in range(count)]
         for number, line in enumerate(data):
-            self.producer.put(Line(f"user-{number % 7}", line))
+            self.producer.put_line(Line(user or f"user-{number % 7}", line))
         return data
 
     @property
@@ -79,35 +102,58 @@ class Harness:
         return [line for blob in self.stream.taken for line in payloads(blob)]
 
     @property
+    def spooled(self) -> list[SpooledRecord]:
+        return list(read_spool(self.spool.path)) if self.spool.path.exists() else []
+
+    @property
     def saved(self) -> list[bytes]:
-        spooled = read_spool(self.spool.path) if self.spool.path.exists() else ()
-        return [line for record in spooled for line in payloads(record.record().data)]
+        return [line for record in self.spooled for line in payloads(record.record().data)]
 
 
-def nothing_fails(_call: int, _count: int) -> set[int]:
+Open = Callable[..., Harness]
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[Open]:
+    made: list[Harness] = []
+
+    def make(*arguments: Any, **options: Any) -> Harness:
+        made.append(Harness(tmp_path, *arguments, **options))
+        return made[-1]
+
+    yield make
+    for harness in made:
+        try:
+            harness.producer.close()
+        except WorkFailedError:
+            assert harness.producer.tally.failed
+
+
+def nothing_fails(_call: int, _records: Sequence[bytes]) -> set[int]:
     return set()
 
 
 @pytest.mark.parametrize("aggregate", [True, False])
-def test_every_line_is_sent_once_when_nothing_fails(tmp_path: Path, aggregate: bool) -> None:
-    harness = Harness(tmp_path, nothing_fails, aggregate=aggregate)
+def test_every_line_is_sent_once_when_nothing_fails(opened: Open, aggregate: bool) -> None:
+    harness = opened(nothing_fails, aggregate=aggregate)
     data = harness.put(1200)
     harness.producer.flush()
     tally = harness.producer.tally
     assert sorted(harness.sent) == sorted(data)
     assert (tally.sent, tally.failed, tally.retried) == (1200, 0, 0)
     assert (tally.records, tally.bytes) == (len(harness.stream.taken), sum(map(len, harness.stream.taken)))
+    assert harness.producer.settled == 1200
     assert not harness.spool.path.exists()
 
 
-def test_only_the_failed_records_are_put_again(tmp_path: Path) -> None:
-    harness = Harness(tmp_path, lambda call, count: set(range(0, count, 3)) if call < 2 else set())
-    data = harness.put(30)
+def test_only_the_failed_records_are_put_again(opened: Open) -> None:
+    harness = opened(lambda call, records: set(range(0, len(records), 3)) if call < 4 else set())
+    data = harness.put(30, user="ana")
     harness.producer.flush()
+    tally = harness.producer.tally
     assert sorted(harness.sent) == sorted(data)
-    assert len(harness.stream.taken) == 30
-    assert (harness.producer.tally.sent, harness.producer.tally.retried) == (30, 10 + 4)
-    assert harness.waits == [0.025, 0.05]
+    assert tally.sent == tally.records == 30
+    assert tally.retried == tally.throttled > 0
 
 
 @pytest.mark.parametrize(
@@ -120,103 +166,257 @@ def test_only_the_failed_records_are_put_again(tmp_path: Path) -> None:
         ReadTimeoutError(endpoint_url="http://127.0.0.1:1"),
     ],
 )
-def test_a_call_that_fails_as_a_whole_is_made_again(tmp_path: Path, error: Exception) -> None:
-    harness = Harness(tmp_path, lambda call, _: error if call < 2 else set())
-    data = harness.put(10)
+def test_a_call_that_fails_as_a_whole_is_made_again(opened: Open, error: Exception) -> None:
+    harness = opened(lambda call, _: error if call < 2 else set())
+    data = harness.put(10, user="ana")
     harness.producer.flush()
-    assert sorted(harness.sent) == sorted(data)
-    assert (harness.stream.calls, harness.producer.tally.retried) == (3, 20)
+    assert harness.sent == data
+    assert harness.producer.tally.retried >= 2
+    assert (harness.producer.tally.sent, harness.producer.tally.failed) == (10, 0)
 
 
-def test_a_record_that_is_never_taken_is_saved_and_the_others_go_on(tmp_path: Path) -> None:
-    harness = Harness(tmp_path, lambda _, count: {count - 1} if count in (1, 5) else set(), tries=4)
-    first = harness.put(5)
+def test_a_record_that_is_never_taken_is_saved_and_the_others_go_on(opened: Open) -> None:
+    backoff = Backoff(throttled_s=0.4, first_s=0.001, longest_s=0.002)
+    harness = opened(lambda _, records: {i for i, data in enumerate(records) if data == b"event 4"}, backoff=backoff)
+    first = harness.put(5, user="ana")
     harness.producer.flush()
-    harness.put(3)
+    harness.put(3, user="ana")
     harness.producer.flush()
     tally = harness.producer.tally
-    assert (tally.sent, tally.failed, tally.retried, tally.first_failure) == (7, 1, 3, f"{THROTTLED}: slow down")
+    assert (tally.sent, tally.failed, tally.first_failure) == (7, 1, f"{THROTTLED}: slow down")
+    assert tally.throttled > 2
     assert harness.saved == [first[4]]
-    assert len(harness.waits) == 3
+    assert harness.producer.settled == 8
 
 
-def test_a_stream_that_takes_nothing_ends_the_work_with_everything_saved(tmp_path: Path) -> None:
-    harness = Harness(tmp_path, lambda *_: call_error(THROTTLED, 400), tries=3)
+@pytest.mark.parametrize("error", [call_error("ServiceUnavailable", 503), call_error(THROTTLED, 400)])
+def test_a_stream_that_takes_nothing_ends_the_work_with_everything_saved(opened: Open, error: Exception) -> None:
+    backoff = Backoff(tries=3, throttled_s=0.01, first_s=0.001, longest_s=0.002)
+    harness = opened(lambda *_: error, backoff=backoff)
     data = harness.put(499)
     with pytest.raises(WorkFailedError, match="takes no records"):
         harness.producer.flush()
-    assert harness.stream.calls == 3
     assert sorted(harness.saved) == sorted(data)
     assert (harness.producer.tally.sent, harness.producer.tally.failed) == (0, 499)
+    with pytest.raises(WorkFailedError, match="takes no records"):
+        harness.producer.put_line(Line("ana", b"after"))
+    assert harness.saved[-1] == b"after" and harness.producer.tally.failed == 500
+    assert harness.producer.settled == 500
 
 
 @pytest.mark.parametrize("error", [call_error("AccessDeniedException", 400), NoCredentialsError()])
-def test_an_error_that_trying_again_does_not_mend_is_not_tried_again(tmp_path: Path, error: Exception) -> None:
-    harness = Harness(tmp_path, lambda *_: error)
-    data = harness.put(4)
+def test_an_error_that_trying_again_does_not_mend_is_not_tried_again(opened: Open, error: Exception) -> None:
+    harness = opened(lambda *_: error)
+    data = harness.put(4, user="ana")
     with pytest.raises(WorkFailedError):
         harness.producer.flush()
-    assert (harness.stream.calls, harness.waits) == (1, [])
+    assert harness.stream.calls == 1
     assert harness.saved == data
 
 
-def test_aggregates_are_saved_with_their_address_and_number_of_events(tmp_path: Path) -> None:
-    harness = Harness(tmp_path, lambda *_: call_error("AccessDeniedException", 400), aggregate=True)
+def test_aggregates_are_saved_with_their_address_and_number_of_events(opened: Open) -> None:
+    harness = opened(lambda *_: call_error("AccessDeniedException", 400), aggregate=True)
     data = harness.put(50)
     with pytest.raises(WorkFailedError):
         harness.producer.flush()
-    spooled = list(read_spool(harness.spool.path))
-    assert sum(record.lines for record in spooled) == harness.producer.tally.failed == 50
-    assert {record.explicit_hash_key for record in spooled} == {"0", str(1 << 127)}
+    assert sum(record.lines for record in harness.spooled) == harness.producer.tally.failed == 50
+    assert {record.explicit_hash_key for record in harness.spooled} == {"0", str(HALF)}
     assert sorted(harness.saved) == sorted(data)
-    assert "AccessDenied" in spooled[0].reason
+    assert "AccessDenied" in harness.producer.tally.first_failure
 
 
-def test_an_interrupt_in_the_middle_of_a_call_saves_what_was_held(tmp_path: Path) -> None:
-    def interrupt(_call: int, _count: int) -> set[int]:
-        raise KeyboardInterrupt
+def test_an_interrupt_while_a_call_is_under_way_saves_what_was_held(opened: Open) -> None:
+    begun, released = Event(), Event()
 
-    harness = Harness(tmp_path, interrupt)
-    data = harness.put(10)
-    with pytest.raises(KeyboardInterrupt):
+    def hang(_call: int, _records: Sequence[bytes]) -> set[int]:
+        begun.set()
+        released.wait(10)
+        return set()
+
+    harness = opened(hang)
+    data = harness.put(10, user="ana")
+
+    class Interrupted(BaseException):
+        pass
+
+    def interrupt() -> None:
+        raise Interrupted
+
+    # What Ctrl-C does to the thread that waits.
+    assert begun.wait(10)
+    harness.producer._changed.wait = interrupt  # type: ignore[method-assign, assignment]
+    with pytest.raises(Interrupted):
         harness.producer.flush()
+    released.set()
     assert harness.saved == data and harness.producer.tally.failed == 10
 
 
-def test_an_event_larger_than_a_record_may_be_is_saved_without_a_call(tmp_path: Path) -> None:
-    harness = Harness(tmp_path, nothing_fails, aggregate=True)
+def test_a_fault_of_the_sender_reaches_whoever_flushes_and_loses_nothing(opened: Open) -> None:
+    harness = opened(lambda *_: ZeroDivisionError("a fault of ours"))
+    data = harness.put(10, user="ana")
+    with pytest.raises(WorkFailedError, match="a fault of ours") as raised:
+        harness.producer.flush()
+    assert isinstance(raised.value.__cause__, ZeroDivisionError)
+    assert harness.saved == data
+
+
+def test_what_no_stream_can_take_is_saved_without_a_call(opened: Open) -> None:
+    harness = opened(nothing_fails, aggregate=True)
     large = b"x" * MAX_RECORD_BYTES
-    harness.producer.put(Line("ana", large))
-    harness.producer.put(Line("ana", b"small"))
+    lines = [
+        Line("ana", large),
+        Line("ana", b"small"),
+        Line("", b"no key"),
+        Line("k" * 257, b"a long key"),
+        Line("ana", b"a bad hash key", None, "12x"),
+        Line("ana", b"a high hash key", None, str(HASH_KEYS)),
+    ]
+    for line in lines:
+        harness.producer.put_line(line)
     harness.producer.flush()
-    assert harness.sent == [b"small"] and harness.saved == [large]
-    assert (harness.producer.tally.sent, harness.producer.tally.failed) == (1, 1)
-    assert base64.b64encode(large[:99]) in harness.spool.path.read_bytes()
+    assert harness.sent == [b"small"]
+    assert harness.saved == [large, b"no key", b"a long key", b"a bad hash key", b"a high hash key"]
+    assert (harness.producer.tally.sent, harness.producer.tally.failed) == (1, 5)
+    assert "a record may hold" in harness.producer.tally.first_failure
+    assert harness.producer.settled == len(lines)
 
 
-def test_a_line_is_held_no_longer_than_the_bound(tmp_path: Path) -> None:
-    harness = Harness(tmp_path, nothing_fails, aggregate=True)
+def test_a_line_is_held_no_longer_than_the_bound(
+    opened: Open, wait_until: Callable[[Callable[[], bool], float], None]
+) -> None:
+    harness = opened(nothing_fails, aggregate=True)
+    began_s = time.monotonic()
+    harness.put(3, user="ana")
+    assert harness.stream.calls == 0
+    wait_until(lambda: harness.producer.settled == 3, 10)
+    assert time.monotonic() - began_s >= 0.09
+    assert harness.stream.calls == 1
+
+
+def test_a_put_waits_while_the_window_is_full(opened: Open) -> None:
+    released = Event()
+
+    def wait(_call: int, _records: Sequence[bytes]) -> set[int]:
+        released.wait(30)
+        return set()
+
+    harness = opened(wait, aggregate=True)
+    harness.put(WINDOW_LINES)
+    last = Thread(target=harness.put, args=(1,))
+    last.start()
+    last.join(0.2)
+    assert last.is_alive()
+    released.set()
+    last.join(30)
+    harness.producer.flush()
+    assert len(harness.sent) == WINDOW_LINES + 1
+
+
+def test_a_put_that_waits_for_room_ends_when_the_stream_fails(opened: Open) -> None:
+    released = Event()
+
+    def fail(_call: int, _records: Sequence[bytes]) -> BaseException:
+        released.wait(30)
+        return call_error("AccessDeniedException", 400)
+
+    harness = opened(fail, aggregate=True)
+    harness.put(WINDOW_LINES)
+    failures: list[WorkFailedError] = []
+
+    def put_one() -> None:
+        try:
+            harness.put(1)
+        except WorkFailedError as error:
+            failures.append(error)
+
+    last = Thread(target=put_one)
+    last.start()
+    released.set()
+    last.join(30)
+    assert len(failures) == 1
+    with pytest.raises(WorkFailedError):
+        harness.producer.flush()
+    assert len(harness.saved) == WINDOW_LINES + 1
+
+
+def an_event(user: str, number: int) -> ClickEvent:
+    return ClickEvent(
+        event_id=f"{user}-{number}",
+        user_id=user,
+        session_id="s",
+        event_type="click",
+        event_timestamp_us=NOON_US,
+        producer_id="somebody else",
+        producer_seq=7,
+    )
+
+
+def test_events_put_by_several_threads_are_stamped_and_attested(opened: Open) -> None:
+    harness = opened(nothing_fails, aggregate=True)
+
+    def put(user: str) -> None:
+        for number in range(200):
+            harness.producer.put(an_event(user, number))
+
+    threads = [Thread(target=put, args=(user,)) for user in ("ana", "ben", "eva")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    harness.producer.close()
+    *lines, last = harness.sent
+    attestation = read_attestation(last)
+    assert attestation is not None and attestation.is_last
+    assert (attestation.first_seq, attestation.last_seq, attestation.count) == (0, 599, 600)
+    assert attestation.digest == digest_text(sum(map(line_digest, lines)))
+    events = [event for line in lines if not isinstance(event := decode(line, NOON_US), Rejection)]
+    assert {(event.producer_id, event.producer_seq) for event in events} == {("p1", seq) for seq in range(600)}
+    for user in ("ana", "ben", "eva"):
+        assert [e.event_id for e in events if e.user_id == user] == [f"{user}-{number}" for number in range(200)]
+    assert (harness.producer.tally.sent, harness.producer.tally.attestations) == (600, 1)
+
+
+def test_an_hour_that_ends_is_attested_without_a_further_put(
+    opened: Open, wait_until: Callable[[Callable[[], bool], float], None]
+) -> None:
+    harness = opened(nothing_fails, aggregate=True)
+    harness.producer.put(an_event("ana", 1))
+    harness.producer.flush()
+    harness.wall_us += HOUR_US
     harness.put(1)
-    assert harness.producer.due_s == MAX_BUFFERED_S
-    harness.now_s = MAX_BUFFERED_S / 2
-    harness.put(1)
-    assert harness.stream.calls == 0 and harness.producer.due_s == MAX_BUFFERED_S
-    harness.now_s = MAX_BUFFERED_S
-    harness.put(1)
-    assert len(harness.sent) == 3
-    assert harness.producer.due_s > 1e9
+    wait_until(lambda: harness.producer.tally.attestations == 1, 10)
+    harness.producer.put(an_event("ana", 2))
+    harness.producer.close()
+    found = [a for line in harness.sent if (a := read_attestation(line)) is not None]
+    assert [(a.send_hour, a.first_seq, a.count, a.is_last) for a in found] == [
+        ("2026-11-24T12:00:00.000000Z", 0, 1, False),
+        ("2026-11-24T13:00:00.000000Z", 1, 1, True),
+    ]
 
 
-def test_the_wait_doubles_up_to_a_cap_and_is_jittered() -> None:
-    backoff = Backoff(first_s=0.1, longest_s=0.5)
-    assert [backoff.wait_s(failures, 1.0) for failures in (1, 2, 3, 4, 9)] == [0.1, 0.2, 0.4, 0.5, 0.5]
-    assert backoff.wait_s(3, 0.0) == 0
+def test_lines_without_a_stamp_are_not_attested(opened: Open) -> None:
+    harness = opened(nothing_fails, aggregate=True)
+    harness.put(3)
+    harness.producer.close()
+    assert len(harness.sent) == 3 and harness.producer.tally.attestations == 0
 
 
-def test_an_outcome_holds_every_record_once() -> None:
-    stream = FakeStream(lambda _, count: {0})
-    putter = Putter(stream, "s", Backoff(tries=3), lambda _: None, lambda: 0.0)
-    batch = [Record("k", bytes([number]), 1) for number in range(4)]
-    outcome = putter.put(batch)
-    assert outcome.sent == [batch[1], batch[2], batch[3]]
-    assert [record for record, _ in outcome.unsent] == [batch[0]]
+def test_a_stream_that_takes_nothing_leaves_the_attestation_in_the_spool(opened: Open) -> None:
+    harness = opened(lambda *_: call_error("AccessDeniedException", 400), aggregate=True)
+    harness.producer.put(an_event("ana", 1))
+    with pytest.raises(WorkFailedError):
+        harness.producer.close()
+    event, attestation = harness.spooled
+    assert (event.lines, attestation.lines) == (1, 0)
+    read = read_attestation(attestation.record().data)
+    assert read is not None and read.count == 1
+    assert harness.producer.tally.failed == 1
+
+
+def test_what_is_closed_takes_nothing_more(opened: Open) -> None:
+    harness = opened(nothing_fails)
+    with harness.producer:
+        harness.put(1)
+    harness.producer.close()
+    with pytest.raises(WorkFailedError, match="closed"):
+        harness.put(1)

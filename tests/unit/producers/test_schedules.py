@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import signal
 from collections.abc import Iterator
 
@@ -10,8 +9,8 @@ import pytest
 
 from producers.delivery import StopFlag, deliver
 from producers.lines import Line
-from producers.producer import Tally
 from producers.schedules import EvenSchedule, RecordedSchedule, at_once, schedule_of
+from producers.sinks import Tally
 from schemas.errors import ConfigError, WorkFailedError
 from schemas.instants import SECOND_US
 
@@ -30,23 +29,24 @@ class FakeTime:
 class RecordingSink:
     """Notes when it got and sent lines; each put takes some time."""
 
-    def __init__(self, time: FakeTime, put_takes_s: float = 0.0, holds_s: float = math.inf) -> None:
+    def __init__(self, time: FakeTime, put_takes_s: float = 0.0) -> None:
         self.tally = Tally()
-        self.due_s = math.inf
+        self.settled = 0
         self.put_at: list[float] = []
         self.flushed_at: list[float] = []
         self._time = time
         self._put_takes_s = put_takes_s
-        self._holds_s = holds_s
 
-    def put(self, line: Line) -> None:
+    def put_line(self, line: Line) -> None:
         self._time.now_s += self._put_takes_s
         self.put_at.append(round(self._time.now_s - 1000, 6))
-        self.due_s = min(self.due_s, self._time.now_s + self._holds_s)
 
     def flush(self) -> None:
         self.flushed_at.append(round(self._time.now_s - 1000, 6))
-        self.due_s = math.inf
+        self.settled = len(self.put_at)
+
+    def close(self) -> None:
+        self.flush()
 
 
 def lines_at(*seconds: float | None) -> Iterator[Line]:
@@ -80,14 +80,6 @@ def test_a_slow_put_is_caught_up_so_the_rate_does_not_drift() -> None:
     delivered(lines_at(*[0] * 11), sink, time, rate=4)
     assert sink.put_at[-1] == 2.7
     assert sink.put_at[4] == 1.2
-
-
-def test_what_is_held_is_sent_while_waiting_for_the_next_line() -> None:
-    time = FakeTime()
-    sink = RecordingSink(time, holds_s=0.1)
-    delivered(lines_at(0, 0), sink, time, rate=0.5)
-    assert sink.put_at == [0, 2.0]
-    assert sink.flushed_at == [0.1, 2.0]
 
 
 def test_recorded_gaps_are_kept_at_the_speed_asked_for() -> None:

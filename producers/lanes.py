@@ -1,0 +1,483 @@
+"""Every line between its put and its end: one lane for each open shard, and what becomes of a call's answers.
+
+Pure: the clock and the draws are arguments, nothing here waits or sends, and it is not safe for use from several
+threads. Each line stays in exactly one place of one lane until it is settled: acknowledged, or given up.
+
+Order: a lane has one call under way at most, and what a call was refused goes out before what waits behind it. An
+aggregating lane sends one record a call, so the lines of a shard, and so of a partition key, first arrive in the order
+in which they were put. Lanes of plain records send many a call, where a refused one comes after others of its call.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from producers.batching import (
+    FULL_AGGREGATE_BYTES,
+    MAX_AGGREGATE_BYTES,
+    MAX_AGGREGATE_LINES,
+    MAX_CALL_BYTES,
+    MAX_CALL_RECORDS,
+    Record,
+    plain_record,
+    refusal_of,
+)
+from producers.lines import Line
+from producers.pacing import Backoff, Pace
+from producers.routing import Router, Shard, hash_key_of
+from schemas.kpl import Aggregator, user_records
+
+# Source: awslabs/amazon-kinesis-producer, default_config.properties: RecordMaxBufferedTime.
+MAX_BUFFERED_S = 0.1
+# A call that goes out anyway takes along the lines of other shards that have waited for half of that time.
+_COMPANY_S = MAX_BUFFERED_S / 2
+_AT_ONCE = -math.inf
+# Users return, so most keys are known; the bound keeps memory flat.
+_KNOWN_KEYS = 1 << 16
+
+
+class UnsendableError(Exception):
+    """No stream can ever take a line; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A record was acknowledged."""
+
+    shard_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A record was not acknowledged.
+
+    Attributes:
+        reason: for a person.
+        is_throttle: the shard or the stream was asked too much.
+        is_whole_call: the call failed as a whole, so what comes after it would fare no better.
+        may_retry: the same record may be taken later.
+    """
+
+    reason: str
+    is_throttle: bool = False
+    is_whole_call: bool = False
+    may_retry: bool = True
+
+
+Result = Taken | Refused
+
+
+@dataclass(slots=True)
+class Settlement:
+    """What answers have settled.
+
+    Attributes:
+        lines: events acknowledged.
+        records: Kinesis records acknowledged.
+        bytes: their data.
+        attestations: records acknowledged that are attestations.
+        retried: records that will be put again.
+        throttled: of these, how many were throttled.
+        remapped: events to be put again, since their record landed on a shard that is not theirs.
+        given_up: records that were not taken, with the reason.
+        failure: why the stream takes nothing any more; empty where it does.
+    """
+
+    lines: int = 0
+    records: int = 0
+    bytes: int = 0
+    attestations: int = 0
+    retried: int = 0
+    throttled: int = 0
+    remapped: int = 0
+    given_up: list[tuple[Record, str]] = field(default_factory=list)
+    failure: str = ""
+
+
+@dataclass(slots=True, eq=False)
+class Parcel:
+    """A record on its way.
+
+    Attributes:
+        place: the place of its first line in the order of put.
+        tries: how often it was refused, throttles not counted.
+        throttled_since_s: when it was throttled first.
+    """
+
+    record: Record
+    place: int
+    tries: int = 0
+    throttled_since_s: float = math.inf
+
+
+class Lane:
+    """What waits for one shard.
+
+    Attributes:
+        queue: finished records, in order.
+        lines: how many lines wait in the open aggregate, the first of them with this `place`.
+        due_s: when what waits should go; infinite where nothing waits.
+        resume_s: before this nothing goes, after a failure.
+        flying: what is in a call now.
+        opened_s: when the first line of the open aggregate came.
+    """
+
+    __slots__ = (
+        "aggregator",
+        "due_s",
+        "failures",
+        "flying",
+        "lines",
+        "opened_s",
+        "pace",
+        "place",
+        "queue",
+        "resume_s",
+        "shard",
+    )
+
+    def __init__(self, shard: Shard) -> None:
+        self.shard = shard
+        self.pace = Pace()
+        self.queue: deque[Parcel] = deque()
+        self.flying: list[Parcel] = []
+        self.aggregator = Aggregator(MAX_AGGREGATE_BYTES)
+        self.lines = 0
+        self.place = 0
+        self.opened_s = math.inf
+        self.due_s = math.inf
+        self.resume_s = -math.inf
+        self.failures = 0
+
+    @property
+    def ready_s(self) -> float:
+        """When a call may take from here; infinite while one is under way."""
+        return math.inf if self.flying else max(self.due_s, self.resume_s, self.pace.ready_s)
+
+    @property
+    def oldest(self) -> float:
+        """The place of the first line that is not settled; infinite where all are."""
+        if self.flying:
+            return self.flying[0].place
+        if self.queue:
+            return self.queue[0].place
+        return self.place if self.lines else math.inf
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the open lines are enough for a record."""
+        return self.lines >= MAX_AGGREGATE_LINES or self.aggregator.size_bytes >= FULL_AGGREGATE_BYTES
+
+    def note_due(self) -> None:
+        """Set when what waits is due, after something was queued or taken."""
+        if self.queue or (self.lines and self.is_full):
+            self.due_s = _AT_ONCE
+        else:
+            self.due_s = self.opened_s + MAX_BUFFERED_S if self.lines else math.inf
+
+
+class Lanes:
+    """The lanes of one stream.
+
+    Args:
+        shards: all shards of the stream.
+        aggregate: pack many lines into one record; without it each line is a record.
+        backoff: how often, and how late, a refused record is put again.
+        clock: seconds that never go back.
+        uniform: draws from [0, 1).
+
+    Attributes:
+        count: lines put so far.
+        held_lines: of these, how many are not settled.
+        held_bytes: the size of the finished records that are not settled; beside them each lane has one open aggregate.
+        in_flight: calls under way.
+        attestations: attestations that are not settled.
+
+    Raises:
+        WorkFailedError: the shards leave a hash key without an open one.
+    """
+
+    def __init__(
+        self,
+        shards: Iterable[Shard],
+        backoff: Backoff,
+        clock: Callable[[], float],
+        uniform: Callable[[], float],
+        *,
+        aggregate: bool = True,
+    ) -> None:
+        self.count = 0
+        self.held_lines = 0
+        self.held_bytes = 0
+        self.in_flight = 0
+        self.attestations = 0
+        self._aggregate = aggregate
+        self._backoff = backoff
+        self._clock = clock
+        self._uniform = uniform
+        self._company_s = _COMPANY_S if aggregate else 1e9
+        self._landed: list[tuple[Parcel, str]] = []
+        self._lay(shards)
+
+    def _lay(self, shards: Iterable[Shard]) -> None:
+        self._router = Router(shards)
+        self._lanes = [Lane(shard) for shard in self._router.shards]
+        self._lane_of: dict[str, Lane] = {}
+        self._full_records = max(1, MAX_CALL_RECORDS // len(self._lanes))
+
+    @property
+    def settled(self) -> int:
+        """How many lines, counted from the first put, are settled with all before them."""
+        landed = (parcel.place for parcel, _ in self._landed)
+        oldest = min((*(lane.oldest for lane in self._lanes), *landed))
+        return self.count if oldest == math.inf else int(oldest)
+
+    @property
+    def is_remap_due(self) -> bool:
+        """Whether the shards have changed; until `remap` no call may begin."""
+        return bool(self._landed)
+
+    def add(self, line: Line) -> bool:
+        """Take a line in, and say whether something has become due.
+
+        Raises:
+            UnsendableError: no stream can take it; it counts as put, and as settled.
+        """
+        place = self.count
+        self.count = place + 1
+        has_become_due = self._insert(line, place)
+        self.held_lines += 1
+        return has_become_due
+
+    def _insert(self, line: Line, place: int) -> bool:
+        key, data, _, hash_key = line
+        lane = self._lane_of.get(key) if hash_key is None else None
+        if lane is None or len(data) > MAX_AGGREGATE_BYTES:
+            if refusal := refusal_of(line):
+                raise UnsendableError(refusal)
+            lane = self._find(key, hash_key)
+        if not self._aggregate or hash_key is not None:
+            return self._queue(lane, Parcel(plain_record(line), place))
+        aggregator = lane.aggregator
+        if lane.lines >= MAX_AGGREGATE_LINES or not aggregator.add(key, data):
+            self._close_aggregate(lane)
+            if not aggregator.add(key, data):
+                return self._queue(lane, Parcel(plain_record(line), place))
+        lane.lines += 1
+        if lane.lines == 1:
+            lane.place = place
+            lane.opened_s = self._clock()
+            if lane.due_s == math.inf:
+                lane.due_s = lane.opened_s + MAX_BUFFERED_S
+                return True
+        if lane.due_s != _AT_ONCE and (lane.queue or lane.is_full):
+            lane.due_s = _AT_ONCE
+            return not lane.flying
+        return False
+
+    def add_attestation(self, partition_key: str, data: bytes) -> None:
+        """Take a record in that stands behind all lines put so far and is none of them."""
+        self.attestations += 1
+        self._queue(self._find(partition_key, None), Parcel(Record(partition_key, data, 0), self.count))
+
+    def _find(self, key: str, hash_key: str | None) -> Lane:
+        lane = self._lanes[self._router.index_of(hash_key_of(key, hash_key))]
+        if hash_key is None:
+            if len(self._lane_of) >= _KNOWN_KEYS:
+                self._lane_of.clear()
+            self._lane_of[key] = lane
+        return lane
+
+    def _close_aggregate(self, lane: Lane) -> None:
+        """Make a record of the open lines of a lane."""
+        if lane.lines:
+            key, data = lane.aggregator.partition_key, lane.aggregator.drain()
+            record = Record(key, data, lane.lines, str(lane.shard.start), is_aggregate=True)
+            lane.lines = 0
+            lane.queue.append(Parcel(record, lane.place))
+            self.held_bytes += record.size_bytes
+
+    def _queue(self, lane: Lane, parcel: Parcel) -> bool:
+        """Let a record wait behind all else in a lane, and say whether it has become due."""
+        self._close_aggregate(lane)
+        lane.queue.append(parcel)
+        self.held_bytes += parcel.record.size_bytes
+        was_due_s = lane.due_s
+        if self._aggregate or len(lane.queue) >= self._full_records or parcel.record.size_bytes > FULL_AGGREGATE_BYTES:
+            lane.due_s = _AT_ONCE
+        elif was_due_s == math.inf:
+            lane.due_s = self._clock() + MAX_BUFFERED_S
+        return lane.due_s < was_due_s and not lane.flying
+
+    def hurry(self) -> None:
+        """Make all that waits due now."""
+        for lane in self._lanes:
+            if lane.due_s < math.inf:
+                lane.due_s = _AT_ONCE
+
+    def next_ready_s(self) -> float:
+        """Return when a call can be made; infinite while only an answer can change that."""
+        if self._landed:
+            return math.inf
+        return min(lane.ready_s for lane in self._lanes)
+
+    def take(self, now_s: float) -> list[Parcel]:
+        """Return what one call should put now, oldest first; nothing where nothing is ready.
+
+        The call is under way until `settle` is told of its answer.
+        """
+        if self.next_ready_s() > now_s:
+            return []
+        lanes = [
+            lane
+            for lane in self._lanes
+            if not lane.flying and max(lane.due_s - self._company_s, lane.resume_s, lane.pace.ready_s) <= now_s
+        ]
+        call: list[Parcel] = []
+        call_bytes = 0
+        for lane in sorted(lanes, key=lambda lane: lane.oldest):
+            if not lane.queue:
+                self._close_aggregate(lane)
+            most = 1 if self._aggregate else MAX_CALL_RECORDS
+            while (
+                lane.queue and len(lane.flying) < most and len(call) < MAX_CALL_RECORDS and lane.pace.ready_s <= now_s
+            ):
+                size_bytes = lane.queue[0].record.size_bytes
+                if call_bytes + size_bytes > MAX_CALL_BYTES:
+                    break
+                parcel = lane.queue.popleft()
+                lane.flying.append(parcel)
+                lane.pace.spend(size_bytes, 1, now_s)
+                call.append(parcel)
+                call_bytes += size_bytes
+            lane.note_due()
+        self.in_flight += 1
+        return call
+
+    def settle(self, call: Sequence[Parcel], results: Sequence[Result], now_s: float) -> Settlement:
+        """Note the answer to a call, one result for each record in their order."""
+        self.in_flight -= 1
+        settlement = Settlement()
+        by_parcel = dict(zip(call, results, strict=True))
+        for lane in self._lanes:
+            if lane.flying and lane.flying[0] in by_parcel:
+                self._settle_lane(lane, by_parcel, settlement, now_s)
+        return settlement
+
+    def _settle_lane(self, lane: Lane, results: dict[Parcel, Result], settlement: Settlement, now_s: float) -> None:
+        flying, lane.flying = lane.flying, []
+        is_throttled = is_refused = False
+        again: list[Parcel] = []
+        for parcel in flying:
+            result = results[parcel]
+            if isinstance(result, Taken):
+                lane.pace.acknowledged(parcel.record.size_bytes, 1, now_s)
+                if result.shard_id == lane.shard.shard_id:
+                    self._note_taken(parcel.record, parcel.record.lines, settlement)
+                else:
+                    self._landed.append((parcel, result.shard_id))
+                continue
+            is_refused = True
+            is_throttled |= result.is_throttle
+            if self._may_retry(parcel, result, now_s):
+                again.append(parcel)
+                settlement.retried += 1
+                settlement.throttled += result.is_throttle
+            else:
+                self._note_end(parcel.record, parcel.record.lines)
+                settlement.given_up.append((parcel.record, result.reason))
+                if result.is_whole_call:
+                    settlement.failure = result.reason
+        lane.queue.extendleft(reversed(again))
+        if is_throttled:
+            lane.pace.throttled(now_s)
+        lane.failures = lane.failures + 1 if is_refused else 0
+        if is_refused:
+            lane.resume_s = now_s + self._backoff.wait_s(lane.failures, self._uniform())
+        lane.note_due()
+
+    def _may_retry(self, parcel: Parcel, refused: Refused, now_s: float) -> bool:
+        if refused.is_throttle:
+            parcel.throttled_since_s = min(parcel.throttled_since_s, now_s)
+            return now_s - parcel.throttled_since_s < self._backoff.throttled_s
+        parcel.tries += 1
+        return refused.may_retry and parcel.tries < self._backoff.tries
+
+    def _note_taken(self, record: Record, lines: int, settlement: Settlement) -> None:
+        settlement.records += 1
+        settlement.bytes += len(record.data)
+        settlement.lines += lines
+        settlement.attestations += record.lines == 0
+        self._note_end(record, lines)
+
+    def _note_end(self, record: Record, lines: int) -> None:
+        self.held_bytes -= record.size_bytes
+        self.held_lines -= lines
+        self.attestations -= record.lines == 0
+
+    def remap(self, shards: Sequence[Shard]) -> Settlement:
+        """Lay the lanes anew for the shards as they are now, while no call is under way.
+
+        What waits is packed for them. Of a record that landed on another shard than it was made for, the lines that
+        do not belong there wait again, before all that was put after them: whoever reads a shard may leave them out.
+
+        Raises:
+            WorkFailedError: the shards leave a hash key without an open one; then nothing has changed.
+        """
+        settlement = Settlement()
+        by_id = {shard.shard_id: shard for shard in shards}
+        before, landed = self._lanes, self._landed
+        self._lay(shards)
+        self._landed = []
+        # A record or its lines, by the place of the first.
+        waiting: list[tuple[int, list[Line], Record | None]] = []
+        for parcel, shard_id in landed:
+            foreign = _foreign_lines(parcel.record, by_id.get(shard_id))
+            self._note_taken(parcel.record, parcel.record.lines - len(foreign), settlement)
+            settlement.remapped += len(foreign)
+            waiting.append((parcel.place, foreign, None))
+        for lane in before:
+            self._close_aggregate(lane)
+            for parcel in lane.queue:
+                self.held_bytes -= parcel.record.size_bytes
+                is_packed = parcel.record.is_aggregate
+                lines = _lines_of(parcel.record) if is_packed else []
+                waiting.append((parcel.place, lines, None if is_packed else parcel.record))
+        for place, lines, record in sorted(waiting, key=lambda waits: waits[0]):
+            for line in lines:
+                self._insert(line, place)
+            if record is not None:
+                lane = self._lanes[self._router.index_of(hash_key_of(record.partition_key, record.explicit_hash_key))]
+                self._queue(lane, Parcel(record, place))
+        self.hurry()
+        return settlement
+
+    def drain(self) -> list[Record]:
+        """Return every record that is not settled, also of calls under way, whose answers then count no more."""
+        left = [parcel for parcel, _ in self._landed]
+        for lane in self._lanes:
+            self._close_aggregate(lane)
+            left += [*lane.flying, *lane.queue]
+        self._landed = []
+        self._lay(self._router.shards)
+        self.held_lines = self.held_bytes = self.attestations = self.in_flight = 0
+        return [parcel.record for parcel in sorted(left, key=lambda parcel: parcel.place)]
+
+
+def _lines_of(aggregate: Record) -> list[Line]:
+    found = user_records(aggregate.data, aggregate.partition_key)
+    return [Line(user.partition_key, user.data, None, user.explicit_hash_key) for user in found]
+
+
+def _foreign_lines(record: Record, landed_on: Shard | None) -> list[Line]:
+    """Return the lines of a record that do not belong to the shard it landed on; a plain record is always at home."""
+    if not record.is_aggregate or landed_on is None:
+        return []
+    return [
+        line
+        for line in _lines_of(record)
+        if not landed_on.owns(hash_key_of(line.partition_key, line.explicit_hash_key))
+    ]
