@@ -15,6 +15,7 @@ from aws_kinesis_agg.messages_pb2 import AggregatedRecord
 from google.protobuf.message import DecodeError
 
 from schemas.kpl import UserRecord
+from schemas.kpl_wire import DATA, HASH_KEY_INDEX, HASH_KEYS, KEY_INDEX, KEYS, RECORDS, bytes_head, fields, varint_field
 
 # Partition key, data, explicit hash key.
 Put = tuple[str, bytes, str | None]
@@ -88,3 +89,26 @@ def records_by_protobuf(message: bytes) -> list[UserRecord] | None:
 def data_by_protobuf(message: bytes) -> list[bytes]:
     """Return the data of a message's records in order, as protobuf reads them."""
     return [record.data for record in AggregatedRecord.FromString(message).records]
+
+
+def without_tags(message: bytes) -> bytes:
+    """Return a message that our walk gets through with nothing in it but keys, indexes and data."""
+    lean = b""
+    for number, value in fields(message):
+        if number in (KEYS, HASH_KEYS) and isinstance(value, bytes):
+            lean += _bytes_field(number, value)
+        elif number == RECORDS and isinstance(value, bytes):
+            lean += _bytes_field(number, b"".join(_known_fields(value)))
+    return lean
+
+
+def _known_fields(record: bytes) -> Iterator[bytes]:
+    for number, value in fields(record):
+        if number in (KEY_INDEX, HASH_KEY_INDEX) and isinstance(value, int):
+            yield varint_field(number, value)
+        elif number == DATA and isinstance(value, bytes):
+            yield _bytes_field(number, value)
+
+
+def _bytes_field(number: int, value: bytes) -> bytes:
+    return bytes_head(number, len(value)) + value

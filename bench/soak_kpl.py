@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from bench.kpl_damage import Source, damaged, damaged_within, source_of
-from bench.kpl_reference import records_by_protobuf
+from bench.kpl_reference import records_by_protobuf, without_tags
 from infra.local.firehose import Arrival, Buffer, BufferHints
 from schemas.dead_letter import BROKEN_FRAME
 from schemas.errors import WorkFailedError
@@ -178,7 +178,8 @@ def _read_by_message(blob: bytes) -> str:
     """Read a record with a right digest and anything before; return how that ended."""
     records = _result(lambda: user_records(blob, "outer"))
     found = _result(lambda: payloads(blob))
-    theirs = records_by_protobuf(blob[len(MAGIC) : -DIGEST_BYTES])
+    message = blob[len(MAGIC) : -DIGEST_BYTES]
+    theirs = records_by_protobuf(message)
     if not isinstance(found, BrokenFrameError) and sum(map(len, found)) > len(blob):
         raise WorkFailedError(f"more came out than went in: {blob.hex()}")
     if isinstance(records, BrokenFrameError):
@@ -190,7 +191,10 @@ def _read_by_message(blob: bytes) -> str:
         raise WorkFailedError(f"read as {found} without keys, as {records} with them: {blob.hex()}")
     foreign_records(records, 0, MAX_HASH_KEY >> 1)
     if theirs is None:
-        return "read_where_protobuf_refuses"
+        # Protobuf looks into tags, too.
+        if records_by_protobuf(without_tags(message)) != records:
+            raise WorkFailedError(f"read as {records}, where protobuf refuses: {blob.hex()}")
+        return "read_but_for_its_tags"
     if theirs != records:
         raise WorkFailedError(f"read as {records}, where protobuf reads {theirs}: {blob.hex()}")
     return "read_as_protobuf_reads"
