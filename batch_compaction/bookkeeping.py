@@ -127,6 +127,7 @@ def _object_row(item: ReadObject, policy: HourPolicy, held: Collection[int]) -> 
         "lines": item.lines,
         "accepted": item.accepted.total(),
         "quarantined": item.quarantined.total(),
+        "attestations": item.attestations,
         "blank": item.blank,
         "hours": hours,
         **dict(zip(DAY_PARTITION, _day_of(raw), strict=True)),

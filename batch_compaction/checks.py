@@ -131,11 +131,12 @@ def users_known(audit: HourAudit) -> Finding:
 
 
 def lines_accounted(audit: HourAudit) -> Finding:
-    """Every line is in one place: accepted, quarantined or blank; then a fact, a conflict or a duplicate."""
+    """Every line is in one place: accepted, quarantined, attested or blank; then a fact, a conflict or a duplicate."""
+    places = [(each, (each.accepted, each.quarantined, each.attestations, each.blank)) for each in audit.sources]
     wrong = [
-        f"{source.key}: {source.lines} lines, {source.accepted} + {source.quarantined} + {source.blank} accounted for"
-        for source in audit.sources
-        if source.lines != source.accepted + source.quarantined + source.blank
+        f"{source.key}: {source.lines} lines, {' + '.join(map(str, counts))} accounted for"
+        for source, counts in places
+        if source.lines != sum(counts)
     ]
     accepted, received = sum(source.accepted_of_hour for source in audit.sources), audit.lines.count_rows()
     if accepted != received:

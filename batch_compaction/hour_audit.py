@@ -28,7 +28,7 @@ class Source:
 
     Attributes:
         arrival_hour_us: the hour its folder names.
-        lines: physical lines: accepted + quarantined + blank.
+        lines: physical lines: accepted + quarantined + attestations + blank.
         accepted_of_hour: accepted lines of the judged hour that went into its merge.
     """
 
@@ -37,6 +37,7 @@ class Source:
     lines: int
     accepted: int
     quarantined: int
+    attestations: int
     blank: int
     accepted_of_hour: int
 

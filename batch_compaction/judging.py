@@ -129,6 +129,7 @@ def _source(item: ReadObject, hour_us: int) -> Source:
         item.lines,
         sum(item.accepted.values()),
         sum(item.quarantined.values()),
+        item.attestations,
         item.blank,
         item.merged[hour_us],
     )

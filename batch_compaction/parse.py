@@ -20,11 +20,12 @@ from batch_compaction.first_seen import FIRST_SEEN
 from batch_compaction.placed_events import by_hour, columns_of, counts_by_hour, in_hours, with_events
 from batch_compaction.raw import RawObject
 from schemas import lake
+from schemas.attestation import Attestation, attestation_of
 from schemas.blocks import Block
 from schemas.codec import MAX_AHEAD_US, decode
 from schemas.event import ClickEvent, Rejection, RejectReason
-from schemas.instants import HOUR_US, hour_floor_us
-from schemas.tables import FACT_CLICKS, HOUR_PARTITION, QUARANTINE
+from schemas.instants import HOUR_US, hour_floor_us, parse_instant_us, us_to_timestamp
+from schemas.tables import ATTESTATIONS, FACT_CLICKS, HOUR_PARTITION, QUARANTINE
 
 _SOURCE_OBJECT = pa.dictionary(pa.int32(), pa.string())
 # The columns of a line: those of the facts without the partition, the object's key once for many lines.
@@ -47,12 +48,13 @@ JUDGED_AT_ONCE = 16 * 1024
 
 @dataclass(frozen=True, slots=True)
 class ParsedBlock:
-    """Some lines of one raw object: lines = accepted + quarantined rows + blank.
+    """Some lines of one raw object: lines = accepted + quarantined rows + attestations + blank.
 
     Attributes:
         counts: event hour -> accepted lines.
         accepted: rows of `LINE_SCHEMA` for those of them that are wanted, ordered by event hour.
         quarantined: rows of `QUARANTINED_SCHEMA`, in order of their lines.
+        attestations: rows of `attestations`, in order of their lines.
         lines: how many there are.
         blank: how many of them hold nothing.
     """
@@ -60,6 +62,7 @@ class ParsedBlock:
     counts: dict[int, int]
     accepted: pa.Table
     quarantined: pa.Table
+    attestations: pa.Table
     lines: int
     blank: int
 
@@ -86,10 +89,11 @@ def parse_block(
     found = line_scan.scan(data, hour_floor_us(raw.arrival_hour_us) + HOUR_US + MAX_AHEAD_US)
     events: list[ClickEvent] = []
     event_lines: list[int] = []
-    quarantined = [QUARANTINED_SCHEMA.empty_table()]
+    quarantined, attestations = [QUARANTINED_SCHEMA.empty_table()], [ATTESTATIONS.schema.empty_table()]
     blank = 0
     for some in range(0, len(found.others), JUDGED_AT_ONCE):
         rejected: list[tuple[int, int, Rejection, bytes]] = []
+        attested: list[tuple[int, Attestation]] = []
         for number, start, end in found.others[some : some + JUDGED_AT_ONCE].tolist():
             line = data[start:end]
             verdict = decode(line, raw.arrival_hour_us) if end > start else None
@@ -98,9 +102,13 @@ def parse_block(
                 event_lines.append(number)
             elif verdict is None or not line.strip():
                 blank += 1
+            elif (attestation := attestation_of(line, verdict)) is not None:
+                attested.append((first_line + number, attestation))
             else:
                 rejected.append((first_line + number, block.first_offset + start, verdict, line))
         quarantined.append(_quarantined(raw, rejected))
+        if attested:
+            attestations.append(_attestations(raw, attested))
     lines = len(found.lines) + len(found.others)
     if fault is not None:
         quarantined.append(_quarantined(raw, [(first_line + lines, block.first_offset + len(data), fault, unread)]))
@@ -111,7 +119,8 @@ def parse_block(
     wanted = set(filter(wants, counts))
     found = by_hour(found if wanted == counts.keys() else in_hours(found, wanted))
     accepted = _rows(raw, columns_of(data, found), pa.array(found.lines + first_line))
-    return ParsedBlock(counts, accepted, pa.concat_tables(quarantined), lines, blank)
+    refused, attested_rows = pa.concat_tables(quarantined), pa.concat_tables(attestations)
+    return ParsedBlock(counts, accepted, refused, attested_rows, lines, blank)
 
 
 def _without_unread(block: Block) -> tuple[bytes, bytes, Rejection | None]:
@@ -144,8 +153,30 @@ def _rows(raw: RawObject, columns: dict[str, pa.Array], lines: pa.Array) -> pa.T
     return pa.table(arrays, schema=LINE_SCHEMA)
 
 
+def _arrival(raw: RawObject) -> dict[str, int]:
+    return dict(zip(HOUR_PARTITION, lake.partition_of_hour(raw.arrival_hour_us), strict=True))
+
+
+def _attestations(raw: RawObject, attested: list[tuple[int, Attestation]]) -> pa.Table:
+    arrival = _arrival(raw)
+    return pa.Table.from_pylist(
+        [
+            {
+                **msgspec.structs.asdict(attestation),
+                "send_hour": us_to_timestamp(parse_instant_us(attestation.send_hour)),
+                "closed_timestamp": us_to_timestamp(parse_instant_us(attestation.closed_timestamp)),
+                "source_object": raw.key,
+                "source_line": number,
+                **arrival,
+            }
+            for number, attestation in attested
+        ],
+        schema=ATTESTATIONS.schema,
+    )
+
+
 def _quarantined(raw: RawObject, rejected: list[tuple[int, int, Rejection, bytes]]) -> pa.Table:
-    partition = dict(zip(HOUR_PARTITION, lake.partition_of_hour(raw.arrival_hour_us), strict=True))
+    arrival = _arrival(raw)
     return pa.Table.from_pylist(
         [
             {
@@ -155,7 +186,7 @@ def _quarantined(raw: RawObject, rejected: list[tuple[int, int, Rejection, bytes
                 "reason": str(rejection.reason),
                 "detail": rejection.detail,
                 "raw_bytes": line,
-                **partition,
+                **arrival,
             }
             for number, offset, rejection, line in rejected
         ],

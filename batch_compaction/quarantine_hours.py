@@ -6,46 +6,19 @@ run again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from itertools import chain
 from pathlib import Path
 
-from batch_compaction.intake import ReadObject
+from batch_compaction.intake import Arrived
 from batch_compaction.lake_tables import LakeTable, write_parquet
 from batch_compaction.quarantine_rows import row_groups, rows_after
-from batch_compaction.spill import Spill
 from schemas.lake import Partition, partition_of_hour
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """What a run read.
-
-    Attributes:
-        read: the objects.
-        lines: their lines that are no event, by arrival hour and in order of object and line.
-    """
-
-    read: Sequence[ReadObject]
-    lines: Spill
-
-    def keys(self, held: Iterable[Partition]) -> dict[int, list[str]]:
-        """Return arrival hour -> keys of the objects, for hours that have such lines or are among the held ones."""
-        keys: dict[int, list[str]] = {}
-        for item in self.read:
-            keys.setdefault(item.raw.arrival_hour_us, []).append(item.raw.key)
-        known = set(held)
-        return {
-            hour_us: named
-            for hour_us, named in keys.items()
-            if self.lines.count(hour_us) or partition_of_hour(hour_us) in known
-        }
 
 
 def publish(
     table: LakeTable,
-    rejected: Rejected,
+    arrived: Arrived,
     run_id: str,
     folder: Path,
     properties: Mapping[str, str],
@@ -59,13 +32,13 @@ def publish(
         CommitFailedException: another run came first; plan again from fresh tables.
         WorkFailedError: the folder is full.
     """
-    keys = rejected.keys(table.partitions)
+    keys = arrived.keys(table.partitions)
     if keys:
         on_step(f"publish {table.definition.name}")
     files: dict[Partition, str | None] = {}
     for hour_us, named in keys.items():
         at, path = partition_of_hour(hour_us), folder / f"{hour_us}-quarantine.parquet"
-        groups = row_groups(rows_after(table.dataset([at]), named, rejected.lines.pieces(hour_us), run_id))
+        groups = row_groups(rows_after(table.dataset([at]), named, arrived.lines.pieces(hour_us), run_id))
         files[at] = None
         if first := next(groups, None):
             write_parquet(chain([first], groups), table.file_schema, path)

@@ -22,6 +22,7 @@ _CELL_BYTES = 8
 _PARTITION = "year, month, day, hour"
 CELLS = (*COLUMNS, "source_object", "source_line", _PARTITION)
 FACT, CONFLICT = "fact", "conflict"
+REJECTED, ATTESTATION = "quarantine", "attestation"
 _EXPECTED, _HELD = "expected", "held"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # How many of a kind and an hour are told one by one.
@@ -30,12 +31,12 @@ _TABLES = """
 PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -65536; PRAGMA temp_store = FILE;
 CREATE TABLE lines (hour INT, id BLOB, object INT, line INT, payload BLOB, cells BLOB);
 CREATE TABLE rows (side TEXT, kind TEXT, hour INT, id BLOB, object INT, line INT, cells BLOB);
-CREATE TABLE rejected (side TEXT, hour INT, object INT, line INT, reason TEXT, content BLOB);
+CREATE TABLE others (side TEXT, kind TEXT, hour INT, object INT, line INT, reason TEXT, content BLOB);
 """
 _INDEXES = """
 CREATE INDEX lines_of_hour ON lines (hour, id, payload, object, line);
 CREATE INDEX rows_by_id ON rows (side, kind, hour, id, object, line);
-CREATE INDEX rejected_by_line ON rejected (side, hour, object, line);
+CREATE INDEX others_by_line ON others (side, kind, hour, object, line);
 """
 _EXPECT = """
 INSERT INTO rows
@@ -138,13 +139,13 @@ class Recount:
             ),
         )
 
-    def add_rejected(self, hour_us: int, key: str, line: int, reason: str, content: bytes) -> None:
-        """Take a line that is no event, of an object that arrived in the hour."""
-        self._add_rejected(_EXPECTED, hour_us, key, line, reason, content)
+    def add_other(self, kind: str, hour_us: int, key: str, line: int, reason: str, content: bytes) -> None:
+        """Take a line that is no event, of an object that arrived in the hour, for the table of its kind."""
+        self._add_other(_EXPECTED, kind, hour_us, key, line, reason, content)
 
-    def add_quarantined(self, hour_us: int, key: str, line: int, reason: str, content: bytes) -> None:
-        """Take a row that the quarantine holds in the arrival hour."""
-        self._add_rejected(_HELD, hour_us, key, line, reason, content)
+    def add_held_other(self, kind: str, hour_us: int, key: str, line: int, reason: str, content: bytes) -> None:
+        """Take a row that the table of a kind holds in the arrival hour."""
+        self._add_other(_HELD, kind, hour_us, key, line, reason, content)
 
     def compare(self, hours: Iterable[int]) -> Iterator[Anomaly]:
         """Yield where the two sides of some hours disagree, once all is taken."""
@@ -153,7 +154,8 @@ class Recount:
             self._database.execute(_EXPECT, (hour_us,))
             for kind in (FACT, CONFLICT):
                 yield from self._compared(kind, hour_us)
-            yield from self._compared_rejected(hour_us)
+            for kind in (REJECTED, ATTESTATION):
+                yield from self._compared_others(kind, hour_us)
 
     def counts(self, hour_us: int) -> dict[str, int]:
         """Return what an hour has on each side: lines, and facts and conflicts as expected and as held."""
@@ -166,15 +168,15 @@ class Recount:
         [(lines,)] = self._database.execute("SELECT count(*) FROM lines WHERE hour = ?", (hour_us,))
         return {"lines": lines} | found
 
-    def rejected_by_reason(self, hour_us: int) -> dict[str, int]:
-        """Return reason -> lines of the objects that arrived in the hour, as recounted."""
-        query = "SELECT reason, count(*) FROM rejected WHERE side = ? AND hour = ? GROUP BY 1 ORDER BY 1"
-        return dict(self._database.execute(query, (_EXPECTED, hour_us)).fetchall())
+    def others_by_reason(self, kind: str, hour_us: int) -> dict[str, int]:
+        """Return reason -> lines of a kind of the objects that arrived in the hour, as recounted."""
+        query = "SELECT reason, count(*) FROM others WHERE side = ? AND kind = ? AND hour = ? GROUP BY 1 ORDER BY 1"
+        return dict(self._database.execute(query, (_EXPECTED, kind, hour_us)).fetchall())
 
-    def _add_rejected(self, side: str, hour_us: int, key: str, line: int, reason: str, content: bytes) -> None:
+    def _add_other(self, side: str, kind: str, hour_us: int, key: str, line: int, reason: str, content: bytes) -> None:
         self._database.execute(
-            "INSERT INTO rejected VALUES (?, ?, ?, ?, ?, ?)",
-            (side, hour_us, self._number(key), line, reason, blake2b(content, digest_size=16).digest()),
+            "INSERT INTO others VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (side, kind, hour_us, self._number(key), line, reason, blake2b(content, digest_size=16).digest()),
         )
 
     def _compared(self, kind: str, hour_us: int) -> Iterator[Anomaly]:
@@ -209,40 +211,42 @@ class Recount:
             told = ("the values of the line", f"others in {', '.join(_changed(mine, theirs))}")
             yield self._anomaly(f"{kind}_changed", hour_us, number, line, row_id, told, total)
 
-    def _compared_rejected(self, hour_us: int) -> Iterator[Anomaly]:
-        same = "h.hour = e.hour AND h.object = e.object AND h.line = e.line"
+    def _compared_others(self, kind: str, hour_us: int) -> Iterator[Anomaly]:
+        same = "h.kind = e.kind AND h.hour = e.hour AND h.object = e.object AND h.line = e.line"
         for name, mine, other in (("missing", _EXPECTED, _HELD), ("unexpected", _HELD, _EXPECTED)):
             query = (
-                "FROM rejected e WHERE side = ? AND hour = ? AND NOT EXISTS "  # noqa: S608 - texts of ours
-                f"(SELECT 1 FROM rejected h WHERE h.side = ? AND {same})"
+                "FROM others e WHERE side = ? AND kind = ? AND hour = ? AND NOT EXISTS "  # noqa: S608 - texts of ours
+                f"(SELECT 1 FROM others h WHERE h.side = ? AND {same})"
             )
             for total, (number, line, reason) in self._counted(
-                "object, line, reason", query, "object, line", (mine, hour_us, other)
+                "object, line, reason", query, "object, line", (mine, kind, hour_us, other)
             ):
                 told = (reason, "none") if name == "missing" else ("none", reason)
-                yield self._anomaly(f"quarantine_{name}", hour_us, number, line, None, told, total)
-        lines = "SELECT object, line, count(*) AS n FROM rejected WHERE side = ? AND hour = ? GROUP BY 1, 2"
+                yield self._anomaly(f"{kind}_{name}", hour_us, number, line, None, told, total)
+        lines = "SELECT object, line, count(*) AS n FROM others WHERE side = ? AND kind = ? AND hour = ? GROUP BY 1, 2"
         query = f"FROM ({lines}) WHERE n > 1"
-        for total, (number, line, copies) in self._counted("object, line, n", query, "object, line", (_HELD, hour_us)):
-            yield self._anomaly("quarantine_doubled", hour_us, number, line, None, ("1 row", f"{copies} rows"), total)
-        yield from self._changed_rejected(hour_us, same)
+        for total, (number, line, copies) in self._counted(
+            "object, line, n", query, "object, line", (_HELD, kind, hour_us)
+        ):
+            yield self._anomaly(f"{kind}_doubled", hour_us, number, line, None, ("1 row", f"{copies} rows"), total)
+        yield from self._changed_others(kind, hour_us, same)
 
-    def _changed_rejected(self, hour_us: int, same: str) -> Iterator[Anomaly]:
+    def _changed_others(self, kind: str, hour_us: int, same: str) -> Iterator[Anomaly]:
         changed = [
             (number, line, mine, theirs)
             for number, line, mine, theirs, my_content, their_content in self._database.execute(
                 "SELECT e.object, e.line, e.reason, h.reason, e.content, h.content "  # noqa: S608 - texts of ours
-                f"FROM rejected e JOIN rejected h ON {same} WHERE e.side = ? AND h.side = ? AND e.hour = ? "
+                f"FROM others e JOIN others h ON {same} WHERE e.side = ? AND h.side = ? AND e.kind = ? AND e.hour = ? "
                 "AND (e.reason <> h.reason OR e.content <> h.content) ORDER BY e.object, e.line",
-                (_EXPECTED, _HELD, hour_us),
+                (_EXPECTED, _HELD, kind, hour_us),
             )
             # Of a line that was too large or torn, each side may keep another part.
             if not are_same_reason(mine, theirs)
             or (my_content != their_content and mine not in ("too_large", "damaged_object"))
         ]
         for number, line, mine, theirs in changed[:MAX_EXAMPLES]:
-            told = (mine, theirs if mine != theirs else "other bytes")
-            yield self._anomaly("quarantine_changed", hour_us, number, line, None, told, len(changed))
+            told = (mine, theirs if mine != theirs else "another content")
+            yield self._anomaly(f"{kind}_changed", hour_us, number, line, None, told, len(changed))
 
     def _counted(
         self, columns: str, source: str, order: str, values: tuple[Any, ...]

@@ -72,7 +72,7 @@ _strict = json.JSONDecoder(object_pairs_hook=list, parse_constant=_refuse, parse
 _raw_decode = json.JSONDecoder(object_pairs_hook=list, parse_int=str, parse_float=str).raw_decode
 
 
-class _NoEventError(Exception):
+class NoEventError(Exception):
     """The line is no event; the message is the reason's name."""
 
 
@@ -85,7 +85,7 @@ def read_event(line: bytes, arrival_hour_us: int) -> Event | str:
     """
     try:
         return _event(_values(line), _EPOCH + timedelta(microseconds=arrival_hour_us))
-    except _NoEventError as error:
+    except NoEventError as error:
         return str(error)
 
 
@@ -102,28 +102,28 @@ def payload_of(event: Event) -> list[Any]:
 def _values(line: bytes) -> dict[str, str]:
     """Return known key -> its value as written; of a key that stands twice the last."""
     if len(line) > MAX_LINE_BYTES:
-        raise _NoEventError("too_large")
+        raise NoEventError("too_large")
     if _depth(line) > _MAX_DEPTH:
-        raise _NoEventError("not_json")
+        raise NoEventError("not_json")
     try:
         text = line.decode()
     except UnicodeDecodeError:
-        raise _NoEventError("invalid_utf8") from None
+        raise NoEventError("invalid_utf8") from None
     try:
         whole = _strict(text)
         if "\\u" in text:  # a lone surrogate has no bytes
             json.dumps(whole, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
-        raise _NoEventError("not_json") from None
+        raise NoEventError("not_json") from None
     start = _skip(text, 0)
     if text[start] != "{":
-        raise _NoEventError("not_an_object")
+        raise NoEventError("not_an_object")
     values = {}
-    for key, value in _members(text, start):
+    for key, value in members(text, start):
         if (field := _KNOWN.get(key)) is None:
             continue
         if field.kind != "map" and _is_out_of_range(value):
-            raise _NoEventError("wrong_type")
+            raise NoEventError("wrong_type")
         values[key] = value
     return values
 
@@ -148,7 +148,7 @@ def _read(field: Field, written: str | None, arrival: datetime) -> Any:
         return _whole_number(written)
     text = _text(written)
     if not text and not field.is_optional:
-        raise _NoEventError("missing_field" if written is None else "empty_field")
+        raise NoEventError("missing_field" if written is None else "empty_field")
     return text or None
 
 
@@ -159,7 +159,7 @@ def _text(written: str | None) -> str | None:
         text: str = json.loads(written)
         return text
     if written[0] in "{[tf":
-        raise _NoEventError("wrong_type")
+        raise NoEventError("wrong_type")
     return "0" if written == "-0" else written
 
 
@@ -167,8 +167,8 @@ def _metadata(written: str | None) -> dict[str, str]:
     if written is None:
         return {}
     if not written.startswith("{"):
-        raise _NoEventError("wrong_type")
-    values = dict(_members(written, 0))
+        raise NoEventError("wrong_type")
+    values = dict(members(written, 0))
     return {
         key: json.loads(value) if value.startswith('"') else value for key, value in values.items() if value != "null"
     }
@@ -179,18 +179,18 @@ def _whole_number(written: str | None) -> int | None:
         return None
     digits = written.removeprefix("-")
     if not digits.isdecimal() or len(digits) > len(str(_MAX_LONG)) or not 0 <= int(written) <= _MAX_LONG:
-        raise _NoEventError("wrong_type")
+        raise NoEventError("wrong_type")
     return int(written)
 
 
 def _instant_us(written: str | None, arrival: datetime) -> int:
     if written is None:
-        raise _NoEventError("missing_field")
+        raise NoEventError("missing_field")
     if written[0] in "{[tf":
-        raise _NoEventError("wrong_type")
-    moment = _named(json.loads(written)) if written.startswith('"') else _counted(written)
+        raise NoEventError("wrong_type")
+    moment = instant_of(json.loads(written)) if written.startswith('"') else _counted(written)
     if not _EARLIEST <= moment < arrival + _HOUR + _MAX_AHEAD:
-        raise _NoEventError("absurd_timestamp")
+        raise NoEventError("absurd_timestamp")
     return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
@@ -198,25 +198,29 @@ def _counted(written: str) -> datetime:
     """Return the instant of a number of milliseconds since the epoch."""
     if written.removeprefix("-").isdecimal():
         if len(written) > len(str(_MAX_LONG)):
-            raise _NoEventError("absurd_timestamp")
+            raise NoEventError("absurd_timestamp")
         microseconds = int(written) * 1000
     elif abs(float(written)) > _MAX_FLOAT_MS:
-        raise _NoEventError("absurd_timestamp")
+        raise NoEventError("absurd_timestamp")
     else:
         microseconds = round(float(written) * 1000)
     try:
         return _EPOCH + timedelta(microseconds=microseconds)
     except OverflowError:
-        raise _NoEventError("absurd_timestamp") from None
+        raise NoEventError("absurd_timestamp") from None
 
 
-def _named(text: str) -> datetime:
-    """Return the instant of an ISO-8601 text with a zone."""
+def instant_of(text: str) -> datetime:
+    """Return the instant of an ISO-8601 text with a zone.
+
+    Raises:
+        NoEventError: it is none, or lies outside of the years 1 to 9999.
+    """
     if not text:
-        raise _NoEventError("empty_field")
+        raise NoEventError("empty_field")
     found = _INSTANT.fullmatch(text)
     if found is None or (found[4] and not found[3]):
-        raise _NoEventError("bad_timestamp")
+        raise NoEventError("bad_timestamp")
     day, minute, second, fraction, zone = found.groups()
     offset = timedelta()
     if zone != "Z":
@@ -227,15 +231,15 @@ def _named(text: str) -> datetime:
         if abs(offset) >= timedelta(days=1):
             raise ValueError("no such zone")
     except ValueError:
-        raise _NoEventError("bad_timestamp") from None
+        raise NoEventError("bad_timestamp") from None
     try:
         return local + timedelta(microseconds=int((fraction or "0").ljust(6, "0")[:6])) - offset
     except OverflowError:
-        raise _NoEventError("absurd_timestamp") from None
+        raise NoEventError("absurd_timestamp") from None
 
 
-def _members(text: str, start: int) -> Iterator[tuple[str, str]]:
-    """Yield key and value, as written, of the object that begins there in a valid JSON text."""
+def members(text: str, start: int) -> Iterator[tuple[str, str]]:
+    """Yield key and value, as written, of the object that begins there in a valid JSON text, in its order."""
     at = _skip(text, start + 1)
     while text[at] != "}":
         key, at = _raw_decode(text, at)

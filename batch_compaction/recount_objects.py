@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from batch_compaction.plan import PUBLISHED
-from batch_compaction.recount import Anomaly, Recount
+from batch_compaction.recount import ATTESTATION, REJECTED, Anomaly, Recount
+from batch_compaction.recount_attestations import content_of, read_attestation
 from batch_compaction.recount_content import lines_of
 from batch_compaction.recount_events import MAX_LINE_BYTES, read_event
 from schemas import lake
@@ -22,9 +23,11 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 # What is read of `raw_objects`.
-KNOWN_COLUMNS = ["bucket", "key", "etag", "arrival_hour", "lines", "accepted", "quarantined", "blank", "hours"]
+KNOWN_COLUMNS = [
+    *("bucket", "key", "etag", "arrival_hour", "lines", "accepted", "quarantined", "attestations", "blank", "hours"),
+]
 _CHUNK_BYTES = 1024 * 1024
-_DAMAGED = "damaged_object"
+_DAMAGED, _LACKS_A_FIELD = "damaged_object", "missing_field"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ class RawObject:
     accepted: Counter[int] = field(default_factory=Counter)
     lines: int = 0
     blank: int = 0
-    rejected: int = 0
+    others: Counter[str] = field(default_factory=Counter)
 
     @property
     def is_readable(self) -> bool:
@@ -117,9 +120,10 @@ def read(day: RawDay, item: RawObject, recount: Recount, unpublished: Counter[tu
             continue
         found = _DAMAGED if line.is_torn else read_event(line.data, item.arrival_hour_us)
         if isinstance(found, str):
-            item.rejected += 1
+            kind, reason, content = _other(found, line.data)
+            item.others[kind] += 1
             if item.known is not None and item.arrival_hour_us in day.hours:
-                recount.add_rejected(item.arrival_hour_us, item.key, line.number, found, line.data)
+                recount.add_other(kind, item.arrival_hour_us, item.key, line.number, reason, content)
             continue
         hour_us = hour_floor_us(found["event_timestamp"])
         item.accepted[hour_us] += 1
@@ -130,6 +134,12 @@ def read(day: RawDay, item: RawObject, recount: Recount, unpublished: Counter[tu
             recount.add_line(hour_us, found, item.key, line.number)
         else:
             unpublished[hour_us, state] += 1
+
+
+def _other(reason: str, line: bytes) -> tuple[str, str, bytes]:
+    """Return the kind of a line that is no event for a reason, its reason there, and what it holds."""
+    attested = read_attestation(line) if reason == _LACKS_A_FIELD else None
+    return (REJECTED, reason, line) if attested is None else (ATTESTATION, ATTESTATION, content_of(attested))
 
 
 def unreadable(item: RawObject) -> Anomaly:
@@ -143,19 +153,28 @@ def never_read(day: RawDay, item: RawObject) -> Anomaly | None:
     events = sum(count for hour, count in item.accepted.items() if hour in day.hours)
     if not events and item.arrival_hour_us not in day.hours:
         return None
-    expected = f"{events} events of the day, {item.rejected} lines that are no event"
+    expected = f"{events} events of the day, {item.others.total()} lines that are no event"
     return Anomaly("object_never_read", None, item.key, None, None, expected, "not in raw_objects")
 
 
 def miscounted(item: RawObject) -> list[Anomaly]:
     """Return where `raw_objects` and the lines of an object disagree."""
     known = item.known or {}
-    mine = _counts(item.lines, sum(item.accepted.values()), item.rejected, item.blank, item.accepted)
-    accepted = {hour: row["accepted"] for hour, row in known["hours"].items()}
-    theirs = _counts(known["lines"], known["accepted"], known["quarantined"], known["blank"], accepted)
+    counts = {
+        "lines": item.lines,
+        "accepted": sum(item.accepted.values()),
+        "quarantined": item.others[REJECTED],
+        "attestations": item.others[ATTESTATION],
+        "blank": item.blank,
+    }
+    mine = _told(counts, item.accepted)
+    theirs = _told(known, {hour: row["accepted"] for hour, row in known["hours"].items()})
     return [] if mine == theirs else [Anomaly("object_miscounted", None, item.key, None, None, mine, theirs)]
 
 
-def _counts(lines: int, accepted: int, quarantined: int, blank: int, hours: dict[int, int]) -> str:
-    by_hour = ", ".join(f"{lake.format_hour(hour)}: {count}" for hour, count in sorted(hours.items()))
-    return f"{lines} lines = {accepted} accepted ({by_hour}) + {quarantined} quarantined + {blank} blank"
+def _told(counts: Mapping[str, int], accepted: Mapping[int, int]) -> str:
+    by_hour = ", ".join(f"{lake.format_hour(hour)}: {count}" for hour, count in sorted(accepted.items()))
+    return (
+        f"{counts['lines']} lines = {counts['accepted']} accepted ({by_hour}) + {counts['quarantined']} quarantined"
+        f" + {counts['attestations']} attestations + {counts['blank']} blank"
+    )

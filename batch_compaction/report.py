@@ -28,7 +28,7 @@ class HourReport(msgspec.Struct, frozen=True):
 
 
 class RunReport(msgspec.Struct, frozen=True):
-    """A run: lines = accepted + quarantined + blank.
+    """A run: lines = accepted + quarantined + attestations + blank.
 
     Attributes:
         accepted: lines that are events, of whatever hour.
@@ -56,6 +56,7 @@ class RunReport(msgspec.Struct, frozen=True):
     accepted: int
     blank: int
     quarantined: dict[str, int]
+    attestations: int
     unpublished: int
     hours: list[HourReport]
     held: dict[str, list[str]]
@@ -102,6 +103,7 @@ def report_of(
         accepted=accepted,
         blank=sum(item.blank for item in read),
         quarantined=dict(sorted(reasons.items())),
+        attestations=sum(item.attestations for item in read),
         unpublished=accepted - sum(hour.lines for hour in passed),
         hours=[
             HourReport(
@@ -135,6 +137,7 @@ def metrics_of(report: RunReport, database: str, instant_us: int) -> bytes:
         "Lines": report.lines,
         "Accepted": report.accepted,
         "Quarantined": sum(report.quarantined.values()),
+        "Attestations": report.attestations,
         "Duplicates": report.duplicates,
         "Conflicts": sum(hour.conflicts for hour in report.hours),
         "Unpublished": report.unpublished,

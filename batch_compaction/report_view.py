@@ -16,7 +16,8 @@ def show(report: RunReport, output: Console) -> None:
     quarantined = ", ".join(f"{count} {reason}" for reason, count in report.quarantined.items()) or "none"
     output.print(
         f"{report.objects} objects, {report.lines} lines: {report.accepted} accepted, quarantined {quarantined}, "
-        f"{report.blank} blank; {report.unpublished} of the accepted lines were not for this run"
+        f"{report.attestations} attestations, {report.blank} blank; "
+        f"{report.unpublished} of the accepted lines were not for this run"
     )
     for line in _remarks(report):
         output.print(line, markup=False)

@@ -8,8 +8,7 @@ from fresh tables.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -19,18 +18,18 @@ import pyarrow as pa
 from pyarrow.dataset import Dataset
 from pyiceberg.exceptions import CommitFailedException
 
-from batch_compaction import bookkeeping, plan, quarantine_hours
+from batch_compaction import attestation_hours, bookkeeping, plan, quarantine_hours
 from batch_compaction.body import UnreadObjectError
 from batch_compaction.checks import verdicts_of
 from batch_compaction.find import Found
 from batch_compaction.hour_merge import merge_hour
 from batch_compaction.hours_log import HourLog
 from batch_compaction.hours_run import changes_by, rows_after
-from batch_compaction.intake import ReadObject, take_in
+from batch_compaction.intake import Arrived, ReadObject, Spills, spills_in, take_in
 from batch_compaction.judging import Bench, HourFile, facts_in, user_hashes, user_hours_in, write_arrow
 from batch_compaction.lake_tables import NO_MARKS, Lake, LakeTable, Marks, write_parquet
 from batch_compaction.limits import QualityLimits
-from batch_compaction.parse import LINE_SCHEMA, QUARANTINED_SCHEMA
+from batch_compaction.parse import LINE_SCHEMA
 from batch_compaction.progress import Progress
 from batch_compaction.reading import read_blocks
 from batch_compaction.report import RunReport, report_of
@@ -43,7 +42,7 @@ from batch_compaction.user_tables import UserTables
 from batch_compaction.verdicts import Acceptance, Verdict, accepted, results_partitions, results_table
 from schemas.errors import WorkFailedError
 from schemas.lake import Partition, format_hour, partition_of_hour
-from schemas.tables import CONFLICTS, DQ_RESULTS, FACT_CLICKS, QUARANTINE, RAW_OBJECTS
+from schemas.tables import ATTESTATIONS, CONFLICTS, DQ_RESULTS, FACT_CLICKS, QUARANTINE, RAW_OBJECTS
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -124,8 +123,8 @@ def _compact_once(run: Run, folder: Path, unread: Mapping[str, str]) -> RunRepor
     run.on_step("find raw objects")
     # Opened before the listing, raw_objects first, so that this run sees every line that an overlapping one publishes
     # after this moment; whichever of the two commits second on a table plans again.
-    raw_objects, quarantine, conflicts, facts, results = map(
-        run.lake.open, (RAW_OBJECTS, QUARANTINE, CONFLICTS, FACT_CLICKS, DQ_RESULTS)
+    raw_objects, quarantine, attestations, conflicts, facts, results = map(
+        run.lake.open, (RAW_OBJECTS, QUARANTINE, ATTESTATIONS, CONFLICTS, FACT_CLICKS, DQ_RESULTS)
     )
     users, committed = _agreeing_users(run, facts)
     log = HourLog.open(run.lake, facts)
@@ -138,10 +137,12 @@ def _compact_once(run: Run, folder: Path, unread: Mapping[str, str]) -> RunRepor
     todo = [item for item in plan.assignments(found.objects, known, run.policy) if item.raw.key not in unread]
     run.progress.plan(len(todo))
 
-    with _spills(run, folder) as (lines, quarantined):
-        read, refused = _read(run, todo, lines, quarantined)
+    room = _room(run, folder)
+    with spills_in(folder, room.at_once_bytes) as spills:
+        lines = spills.lines
+        read, refused = _read(run, todo, spills)
         run.progress.hours = len(lines.hours)
-        merged = [_merge(run, folder, hour_us, lines, facts, conflicts, users) for hour_us in lines.hours]
+        merged = [_merge(run, room, hour_us, lines, facts, conflicts, users) for hour_us in lines.hours]
         judged = _judge(run, merged, Bench(facts, conflicts, read, run.limits), users)
         passed = {partition_of_hour(hour.hour_us): hour for hour in merged if hour.hour_us not in judged.held}
         files: dict[Partition, str | None] = {at: facts.upload(at, hour.path) for at, hour in passed.items()}
@@ -158,8 +159,9 @@ def _compact_once(run: Run, folder: Path, unread: Mapping[str, str]) -> RunRepor
             if table.replace(partitions, properties, marks):
                 committed.append(table.definition.name)
 
-        rejected = quarantine_hours.Rejected(read, quarantined)
+        rejected, attested = Arrived(read, spills.quarantined), Arrived(read, spills.attestations)
         committed += quarantine_hours.publish(quarantine, rejected, run.run_id, folder, properties, run.on_step)
+        committed += attestation_hours.publish(attestations, attested, room, properties, run.on_step)
         if passed:
             run.on_step(f"publish {CONFLICTS.name}")
         if conflicts.commit(conflict_files, properties):
@@ -199,25 +201,12 @@ def _agreeing_users(run: Run, facts: LakeTable) -> tuple[UserTables, list[str]]:
     return UserTables.open(run.lake), rebuilt
 
 
-@contextmanager
-def _spills(run: Run, folder: Path) -> Iterator[tuple[Spill, Spill]]:
-    """Give the places where accepted and quarantined lines wait."""
-    at_once = _room(run, folder).at_once_bytes
-    with (
-        Spill(LINE_SCHEMA, folder / "lines.arrows", 2 * at_once) as lines,
-        Spill(QUARANTINED_SCHEMA, folder / "quarantine.arrows", at_once // 4) as quarantined,
-    ):
-        yield lines, quarantined
-
-
 def _room(run: Run, folder: Path) -> Room:
     left = run.memory_bytes - _FIXED_BYTES
     return Room(at_once_bytes=min(left // 5, _AT_ONCE_BYTES), engine_bytes=left // 2, folder=folder)
 
 
-def _read(
-    run: Run, todo: Sequence[plan.Assignment], lines: Spill, quarantined: Spill
-) -> tuple[list[ReadObject], dict[str, str]]:
+def _read(run: Run, todo: Sequence[plan.Assignment], spills: Spills) -> tuple[list[ReadObject], dict[str, str]]:
     """Return what the objects hold, and those that cannot be read at all with the reason."""
     read: list[ReadObject] = []
     refused: dict[str, str] = {}
@@ -225,7 +214,7 @@ def _read(
         run.on_step(f"read {assignment.raw.key}")
         item = ReadObject(assignment)
         try:
-            take_in(item, read_blocks(run.s3, assignment.raw), run.policy, lines, quarantined)
+            take_in(item, read_blocks(run.s3, assignment.raw), run.policy, spills)
         except UnreadObjectError as error:
             if item.lines:
                 raise
@@ -238,18 +227,18 @@ def _read(
 
 
 def _merge(
-    run: Run, folder: Path, hour_us: int, lines: Spill, facts: LakeTable, conflicts: LakeTable, users: UserTables
+    run: Run, room: Room, hour_us: int, lines: Spill, facts: LakeTable, conflicts: LakeTable, users: UserTables
 ) -> HourFile:
     """Merge the lines of an hour into what it holds, into a file of its own."""
     run.on_step(f"merge {format_hour(hour_us)}")
-    at, room = partition_of_hour(hour_us), _room(run, folder)
+    at = partition_of_hour(hour_us)
     came: Pieces = partial(lines.rows, hour_us)
     if lines.size_bytes(hour_us) <= room.at_once_bytes:
         came = once_more(lines.taken(hour_us))
     merging = merge_hour(hour_us, came, facts.dataset([at]), conflicts.dataset([at]))
     groups = merging.sorted_facts(room)
     names = (".parquet", "-ids.arrow", "-users.parquet", "-users.arrow")
-    hour = HourFile(merging.hour, *(folder / f"{hour_us}{name}" for name in names))
+    hour = HourFile(merging.hour, *(room.folder / f"{hour_us}{name}" for name in names))
     if merging.size_bytes <= room.at_once_bytes:
         rows = pa.concat_tables([FACT_CLICKS.schema.empty_table(), *groups])
         write_parquet(groups_of(rows), facts.file_schema, hour.path)

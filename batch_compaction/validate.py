@@ -21,7 +21,8 @@ from pyiceberg.exceptions import CommitFailedException
 from batch_compaction.hours import changes_of, hours_of
 from batch_compaction.lake_tables import Lake, LakeTable
 from batch_compaction.plan import HELD, HourPolicy
-from batch_compaction.recount import CONFLICT, FACT, Anomaly, Recount, partition_of, totals_of
+from batch_compaction.recount import ATTESTATION, CONFLICT, FACT, REJECTED, Anomaly, Recount, partition_of, totals_of
+from batch_compaction.recount_attestations import content_of
 from batch_compaction.recount_events import COLUMNS
 from batch_compaction.recount_objects import (
     KNOWN_COLUMNS,
@@ -47,6 +48,7 @@ from schemas.errors import ConfigError, WorkFailedError
 from schemas.instants import DAY_US, HOUR_US, format_instant_us
 from schemas.tables import (
     ANOMALIES,
+    ATTESTATIONS,
     CONFLICTS,
     FACT_CLICKS,
     HOUR_CHANGES,
@@ -156,7 +158,9 @@ def publish(run: Validation, report: ValidationReport, anomalies: Iterable[Anoma
 
 def _opened(run: Validation) -> Tables:
     """Return the tables at one moment: runs commit `raw_objects` last, so it must not have moved meanwhile."""
-    names = [table.name for table in (RAW_OBJECTS, FACT_CLICKS, CONFLICTS, QUARANTINE, HOURS, HOUR_CHANGES)]
+    names = [
+        table.name for table in (RAW_OBJECTS, FACT_CLICKS, CONFLICTS, QUARANTINE, ATTESTATIONS, HOURS, HOUR_CHANGES)
+    ]
     for _ in range(_MAX_OPENINGS):
         before, tables, after = (run.lake.find(wanted) for wanted in ([names[0]], names, [names[0]]))
         snapshots = {
@@ -208,7 +212,7 @@ def _read_objects(run: Validation, day: RawDay, objects: Iterable[RawObject], re
             if not HourPolicy(run.now_us).is_closed(item.arrival_hour_us):
                 as_given.add(item.key)  # a run that is under way may have published its facts
                 waiting += 1
-            elif item.accepted:
+            elif item.accepted or item.others[ATTESTATION]:
                 found.append(anomaly)
             else:
                 without_events.append(item.key)
@@ -249,8 +253,14 @@ def _add_tables(run: Validation, tables: Tables, recount: Recount, as_given: Col
                 recount.add_line(hour_us, event, key, line)
     columns = ["source_object", "source_line", "reason", "raw_bytes"]
     for hour_us, row in _rows_by_hour(run, tables, QUARANTINE, columns):
-        if row["source_object"] not in as_given:
-            recount.add_quarantined(hour_us, row["source_object"], row["source_line"], row["reason"], row["raw_bytes"])
+        key, line = row["source_object"], row["source_line"]
+        if key not in as_given:
+            recount.add_held_other(REJECTED, hour_us, key, line, row["reason"], row["raw_bytes"])
+    columns = [name for name in ATTESTATIONS.schema.names if name not in HOUR_PARTITION]
+    for hour_us, row in _rows_by_hour(run, tables, ATTESTATIONS, columns):
+        key, line = row.pop("source_object"), row.pop("source_line")
+        if key not in as_given:
+            recount.add_held_other(ATTESTATION, hour_us, key, line, ATTESTATION, content_of(row))
 
 
 def _rows_by_hour(
@@ -283,5 +293,6 @@ def _hour(recount: Recount, hour_us: int, unpublished: Unpublished) -> Recounted
         expected_conflicts=counts["conflicts_expected"],
         conflicts=counts["conflicts_held"],
         unpublished=sum(count for (hour, _), count in unpublished.items() if hour == hour_us),
-        quarantined=recount.rejected_by_reason(hour_us),
+        quarantined=recount.others_by_reason(REJECTED, hour_us),
+        attestations=sum(recount.others_by_reason(ATTESTATION, hour_us).values()),
     )

@@ -105,7 +105,7 @@ def _show(report: ValidationReport, output: Console) -> None:
     from rich.table import Table
 
     if report.hours:
-        table = Table(title="event hours, UTC; the quarantine by arrival")
+        table = Table(title="event hours, UTC; quarantine and attestations by arrival")
         table.add_column("hour")
         for name in (
             "lines",
@@ -116,6 +116,7 @@ def _show(report: ValidationReport, output: Console) -> None:
             "recounted",
             "unpublished",
             "quarantined",
+            "attestations",
         ):
             table.add_column(name, justify="right")
         for hour in report.hours:
@@ -128,6 +129,7 @@ def _show(report: ValidationReport, output: Console) -> None:
                 hour.expected_conflicts,
                 hour.unpublished,
                 sum(hour.quarantined.values()),
+                hour.attestations,
             )
             table.add_row(hour.hour, *map(str, numbers))
         output.print(table)

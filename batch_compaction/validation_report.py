@@ -21,7 +21,7 @@ METRICS_NAMESPACE = "Clickstream/Validation"
 
 
 class RecountedHour(msgspec.Struct, frozen=True):
-    """One hour of the day: by event hour, and the quarantine by arrival hour.
+    """One hour of the day: by event hour; the quarantine and the attestations by arrival hour.
 
     Attributes:
         lines: lines of the hour that are published.
@@ -33,6 +33,7 @@ class RecountedHour(msgspec.Struct, frozen=True):
         unpublished: lines that wait: their hour was rolled back, a check holds it, or it was not over when they were
             read.
         quarantined: reason -> lines, as recounted.
+        attestations: lines that are attestations, as recounted.
     """
 
     hour: str
@@ -44,11 +45,13 @@ class RecountedHour(msgspec.Struct, frozen=True):
     conflicts: int
     unpublished: int
     quarantined: dict[str, int]
+    attestations: int
 
     @property
     def is_empty(self) -> bool:
         """Whether neither side has anything of it."""
-        return not (self.lines or self.facts or self.conflicts or self.unpublished or self.quarantined)
+        others = self.quarantined or self.attestations
+        return not (self.lines or self.facts or self.conflicts or self.unpublished or others)
 
 
 class HourRolledBack(msgspec.Struct, frozen=True):
@@ -159,6 +162,7 @@ def metrics_line(report: ValidationReport, database: str, instant_us: int) -> by
         "Duplicates": sum(hour.duplicates for hour in report.hours),
         "Conflicts": sum(hour.expected_conflicts for hour in report.hours),
         "Quarantined": _quarantined(report.hours),
+        "Attestations": sum(hour.attestations for hour in report.hours),
         "Unpublished": sum(hour.unpublished for hour in report.hours),
         "HoursRolledBack": len(report.rolled_back),
         "Anomalies": sum(report.anomalies.values()),

@@ -13,21 +13,23 @@ from random import Random
 
 from batch_compaction.plan import HourPolicy
 from bench.compaction_place import ALL_CLOSED, HOUR, LENIENT, STRICT, Episode, Place, RawFile, Setback, differences
+from schemas.attestation import Attestation, encode_attestation
 from schemas.codec import encode
 from schemas.event import ClickEvent
-from schemas.instants import HOUR_US
+from schemas.instants import HOUR_US, format_instant_us
 from schemas.lake import RAW_PREFIX, hour_folder
 
 HOURS = (HOUR - HOUR_US, HOUR, HOUR + HOUR_US)
 # All that was rolled back is published again.
 REDO = Episode(policy=HourPolicy(ALL_CLOSED.now_us, only=frozenset(HOURS)), redo=True)
 # A run makes about so many calls, where each table changes, and a rollback more.
-_CALLS = 190
+_CALLS = 210
 _CALLS_OF_ROLLBACK = 300
 _STEPS = 20
 _IDS = ["e", "f", "g", "h\0", "h\0\0", "h", "i\ud7ff", "j\U0010ffff", *(f"n{number}" for number in range(8))]
-# None begins with a bracket, which at the head of an object would begin an array.
-_BROKEN = [b"{broken", b"7", b"", b" \t", b'{"user_id": "\xff"}', b'"text"', b"\0", b'{"event_id": "\\ud800"}']
+# None begins with a bracket, which at the head of an object would begin an array, or with a null, which repeated would
+# be UTF-16.
+_BROKEN = [b"{broken", b"7", b"", b" \t", b'{"user_id": "\xff"}', b'"text"', b"x\0", b'{"event_id": "\\ud800"}']
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +88,25 @@ def key_of(number: int, hours_later: int = 0) -> str:
 
 
 def pool_of(random: Random) -> list[bytes]:
-    """Return lines to draw from: of events, some with one id and several payloads, and of no events."""
-    return [*(encode(_event(random)) for _ in range(random.randint(1, 24))), *random.sample(_BROKEN, 4)]
+    """Return lines to draw from: of events, some with one id and several payloads, of attestations, of neither."""
+    events = [encode(_event(random)) for _ in range(random.randint(1, 24))]
+    return [*events, *random.sample(_BROKEN, 4), *(_attestation(random) for _ in range(random.randint(0, 2)))]
+
+
+def _attestation(random: Random) -> bytes:
+    first, count = random.randint(0, 1), random.randint(0, 2)
+    return encode_attestation(
+        Attestation(
+            producer_id=random.choice(["p", "q\0"]),
+            send_hour=format_instant_us(random.choice(HOURS)),
+            first_seq=first,
+            last_seq=first + count - 1,
+            count=count,
+            digest="0" * 32,
+            closed_timestamp=format_instant_us(HOUR + HOUR_US),
+            is_last=random.choice([True, False]),
+        )
+    )
 
 
 def _event(random: Random) -> ClickEvent:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from schemas.tables import (
     ANOMALIES,
+    ATTESTATIONS,
     CONFLICTS,
     DIM_USERS,
     DIM_USERS_HISTORY,
@@ -73,6 +74,7 @@ def render() -> str:
         CONFLICTS,
         QUARANTINE,
         QUARANTINE_RESOLUTIONS,
+        ATTESTATIONS,
         RAW_OBJECTS,
         HOURS,
         HOUR_CHANGES,

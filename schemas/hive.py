@@ -108,7 +108,7 @@ def receipts_glue_table(bucket: str) -> dict[str, Any]:
 def raw_view_sql(database: str) -> str:
     """Return CREATE OR REPLACE VIEW over the raw table: one column a field, aliases folded in, partitions kept.
 
-    Lines without a user or a session are left out: they are no events, and the attestations of producers are among them.
+    Lines without a user or a session are left out: they are no events, but broken, or attestations of producers.
     """
     columns = []
     for field in avsc.fields_of(avsc.CLICK_EVENT):

@@ -24,6 +24,7 @@ _ARROW_TYPES: dict[str, pa.DataType] = {
 _ATHENA_TYPES: dict[pa.DataType, str] = {
     pa.string(): "varchar",
     pa.binary(): "varbinary",
+    pa.bool_(): "boolean",
     pa.int32(): "integer",
     pa.int64(): "bigint",
     pa.date32(): "date",
@@ -114,6 +115,32 @@ QUARANTINE = Table(
     ),
     HOUR_PARTITION,
     ("source_object", "source_line"),
+)
+ATTESTATIONS = Table(
+    "attestations",
+    "What producers say that they sent in an hour, one row a line, by the hour in which it arrived; "
+    "one that was delivered twice is two rows.",
+    pa.schema(
+        [
+            _column("producer_id", pa.string(), "The producer process, as its events name it.", required=True),
+            _column("send_hour", TIMESTAMP, "Start of the hour in which they were sent.", required=True),
+            _column("first_seq", pa.int64(), "The lowest producer_seq that it attests.", required=True),
+            _column("last_seq", pa.int64(), "The highest; each between the two was sent in that hour.", required=True),
+            _column("count", pa.int64(), "How many events: last_seq - first_seq + 1.", required=True),
+            _column(
+                "digest",
+                pa.string(),
+                "Sum of the BLAKE2b-128 digests of the events' bytes, modulo 2^128, in 32 hex digits.",
+                required=True,
+            ),
+            _column("closed_timestamp", TIMESTAMP, "When it was made.", required=True),
+            _column("is_last", pa.bool_(), "True where the producer ended after it.", required=True),
+            *_SOURCE,
+            *_partition_columns(HOUR_PARTITION, "arrival"),
+        ]
+    ),
+    HOUR_PARTITION,
+    ("producer_id", "send_hour", "first_seq", "source_object", "source_line"),
 )
 QUARANTINE_RESOLUTIONS = Table(
     "quarantine_resolutions",
@@ -216,9 +243,10 @@ RAW_OBJECTS = Table(
             _column("etag", pa.string(), "Entity tag at the time of reading.", required=True),
             _column("size_bytes", pa.int64(), "Size as stored.", required=True),
             _column("arrival_hour", TIMESTAMP, "The hour its folder names, else of its last change.", required=True),
-            _column("lines", pa.int64(), "Physical lines: accepted + quarantined + blank.", required=True),
+            _column("lines", pa.int64(), "Physical lines: the sum of the next four.", required=True),
             _column("accepted", pa.int64(), "Lines that are events.", required=True),
-            _column("quarantined", pa.int64(), "Lines that are none.", required=True),
+            _column("quarantined", pa.int64(), "Lines that are none, nor attestations.", required=True),
+            _column("attestations", pa.int64(), "Lines that are attestations of producers.", required=True),
             _column("blank", pa.int64(), "Lines of nothing but white space.", required=True),
             _column(
                 "hours",
@@ -346,6 +374,7 @@ HOURS = Table(
 TABLES = (
     QUARANTINE,
     QUARANTINE_RESOLUTIONS,
+    ATTESTATIONS,
     CONFLICTS,
     USER_HOURS,
     DIM_USERS,

@@ -137,6 +137,7 @@ PURE = {
         "lean_scan",
         "limits",
         "verdicts",
+        "recount_attestations",
         "recount_content",
         "recount_events",
         "validation_report",

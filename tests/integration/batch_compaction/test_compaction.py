@@ -33,6 +33,7 @@ from schemas.errors import WorkFailedError
 from schemas.event import ClickEvent
 from schemas.instants import HOUR_US
 from schemas.tables import DIM_USERS, FACT_CLICKS
+from tests.attestations import attestation_line
 from tests.integration.batch_compaction.dying import compaction
 from tests.integration.batch_compaction.lakes import ALL_CLOSED, HOUR, TestLake, event
 from tests.user_query import users_of
@@ -44,6 +45,7 @@ STEPS = [
     "merge ",
     "check ",
     "publish quarantine",
+    "publish attestations",
     "publish conflicts",
     "publish user_hours",
     "publish dim_users",
@@ -68,16 +70,18 @@ HOUR_TABLES = [
 
 
 def test_every_line_ends_in_one_place_and_the_counts_say_so(lake: TestLake) -> None:
-    lake.put("a", [*EVENTS, b"{broken", b""])
+    lake.put("a", [*EVENTS, b"{broken", b"", attestation_line()])
     lake.put("b", [*EVENTS[:10], event("e5", minute=5, user_id="someone else"), b"[]"])
     report = lake.compact()
     assert len(lake.rows("fact_clicks")) == 100
     assert [row["click_id"] for row in lake.rows("conflicts")] == ["e5"]
     assert Counter(row["reason"] for row in lake.rows("quarantine")) == {"not_json": 1, "not_an_object": 1}
     assert report.duplicates == 10
-    assert report.lines == 114 == report.accepted + sum(report.quarantined.values()) + report.blank
+    assert len(lake.rows("attestations")) == report.attestations == 1
+    others = sum(report.quarantined.values()) + report.attestations + report.blank
+    assert report.lines == 115 == report.accepted + others
     assert report.accepted == 100 + report.duplicates + len(lake.rows("conflicts"))
-    assert report.committed == ["quarantine", "conflicts", *HOUR_TABLES]
+    assert report.committed == ["quarantine", "attestations", "conflicts", *HOUR_TABLES]
 
 
 def test_the_architecture_names_the_tables_in_the_order_of_their_commits() -> None:
@@ -171,13 +175,13 @@ def test_equal_input_gives_equal_rows_in_equal_files(lake: TestLake) -> None:
     )
     other = TestLake(settings, lake.environment)
     lake.s3.create_bucket(Bucket=other.settings.curated_bucket)
-    lake.put("b", [*EVENTS[50:], b"{broken"])
+    lake.put("b", [*EVENTS[50:], b"{broken", attestation_line()])
     lake.compact()
-    lake.put("a", EVENTS[:60])
+    lake.put("a", [*EVENTS[:60], attestation_line()])
     lake.compact()
     other.compact()
     assert data_files(lake) == data_files(other)
-    assert len(data_files(lake)) == 6  # no conflicts here
+    assert len(data_files(lake)) == 7  # no conflicts here
 
 
 def data_files(lake: TestLake) -> dict[str, bytes]:
@@ -233,7 +237,7 @@ def published(make_lake: Callable[[], TestLake]) -> TestLake:
     """A lake in which the first events of each step's hour are published."""
     lake = make_lake()
     for step in STEPS:
-        lake.put(f"{name_for(step)}a", [*events_for(step)[:60], b"{broken"], hour_for(step))
+        lake.put(f"{name_for(step)}a", [*events_for(step)[:60], b"{broken", attestation_line()], hour_for(step))
     lake.compact()
     return lake
 
@@ -245,7 +249,8 @@ def test_a_run_killed_at_any_step_is_simply_run_again(
     name, hour_us, events = name_for(step), hour_for(step), events_for(step)
     conflict = event(f"{name}1", 1, hour_us, user_id=f"{name}other")
     before = event(f"{name}before", hour_us=hour_us - HOUR_US, user_id=f"{name}0")
-    published.put(f"{name}b", [*events[30:], conflict, b"[]", before], hour_us)
+    attestation = attestation_line(first_seq=20, last_seq=29)
+    published.put(f"{name}b", [*events[30:], conflict, b"[]", before, attestation], hour_us)
     kill(published, compaction, step)
     published.compact()
 
@@ -253,6 +258,7 @@ def test_a_run_killed_at_any_step_is_simply_run_again(
     assert sorted(row["click_id"] for row in of_step("fact_clicks")) == sorted(e.event_id for e in [*events, before])
     assert [row["user_id"] for row in of_step("conflicts")] == [f"{name}other"]
     assert sorted(row["reason"] for row in of_step("quarantine")) == ["not_an_object", "not_json"]
+    assert sorted(row["first_seq"] for row in of_step("attestations")) == [10, 20]
     assert sum(row["events"] for row in published.rows("dim_users") if row["user_id"].startswith(name)) == 101
     assert published.compact().committed == []
 

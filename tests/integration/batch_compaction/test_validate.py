@@ -126,7 +126,7 @@ def test_quarantined_bytes_that_were_changed_are_named(day: TestLake, tmp_path: 
 
     tamper(day, QUARANTINE, change)
     _, [found] = recounted(day, tmp_path)
-    assert (found.kind, found.source_line, found.got) == ("quarantine_changed", 31, "other bytes")
+    assert (found.kind, found.source_line, found.got) == ("quarantine_changed", 31, "another content")
 
 
 def test_an_object_that_was_never_read_is_named(day: TestLake, tmp_path: Path) -> None:

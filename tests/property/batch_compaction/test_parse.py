@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 
 from batch_compaction.parse import hours_of, parse_block
 from batch_compaction.raw import RawObject
+from schemas.attestation import attestation_of
 from schemas.blocks import Block
 from schemas.codec import decode
 from schemas.event import ClickEvent
 from schemas.instants import HOUR_US, datetime_to_us, parse_instant_us
+from tests.attestations import attestation_line
 
 ARRIVAL_US = parse_instant_us("2026-11-24T10:00:00Z")
 RAW = RawObject("bucket", "clickstream/year=2026/month=11/day=24/hour=10/o.json", "etag", 1, ARRIVAL_US)
@@ -100,8 +102,11 @@ def spoilt(draw: st.DrawFn) -> bytes:
     return bytes(line).replace(b"\n", b"")
 
 
+attestations = st.builds(attestation_line, count=st.sampled_from([10, 10, 10, 9]), producer_id=texts) | st.just(
+    attestation_line()[:-1] + b',"user_id":"u"}'
+)
 blanks = st.sampled_from([b"", b"  ", b"\x0c", b"{}", b"[]", b"null"])
-lines = st.lists(st.one_of(*[written()] * 5, spoilt(), blanks), max_size=8)
+lines = st.lists(st.one_of(*[written()] * 5, spoilt(), attestations, blanks), max_size=8)
 
 
 def expected_row(number: int, event: ClickEvent) -> dict[str, Any]:
@@ -129,6 +134,7 @@ def test_of_lines_in_hours_that_are_not_wanted_only_the_number_is_told(given_lin
     assert some.accepted.equals(whole.accepted.filter(pa.array(is_wanted, pa.bool_())))
     assert (some.counts, some.lines, some.blank) == (whole.counts, whole.lines, whole.blank)
     assert some.quarantined.equals(whole.quarantined)
+    assert some.attestations.equals(whole.attestations)
 
 
 @given(lines, st.booleans(), st.integers(1, 1000))
@@ -140,13 +146,15 @@ def test_a_block_is_its_lines(given_lines: list[bytes], ends_with_newline: bool,
     count = data.count(b"\n") + bool(data and not data.endswith(b"\n"))
     parsed = parse_block(RAW, Block(data, 77), first_line)
 
-    accepted, quarantined, blank = [], [], 0
+    accepted, attested, quarantined, blank = [], [], [], 0
     for number, line in enumerate(data.split(b"\n")[:count], first_line):
         verdict = decode(line, ARRIVAL_US)
         if isinstance(verdict, ClickEvent):
             accepted.append(expected_row(number, verdict))
         elif not line.strip():
             blank += 1
+        elif (attestation := attestation_of(line, verdict)) is not None:
+            attested.append((number, attestation.producer_id))
         else:
             quarantined.append((number, line, str(verdict.reason), verdict.detail))
 
@@ -158,6 +166,8 @@ def test_a_block_is_its_lines(given_lines: list[bytes], ends_with_newline: bool,
         tuple(row.values())
         for row in parsed.quarantined.select(["source_line", "raw_bytes", "reason", "detail"]).to_pylist()
     ] == quarantined
+    rows = parsed.attestations.select(["source_line", "producer_id"]).to_pylist()
+    assert [tuple(row.values()) for row in rows] == attested
     assert (parsed.lines, parsed.blank) == (count, blank)
     assert sorted(hours_of(parsed.accepted)) == sorted(row["event_timestamp"] // HOUR_US * HOUR_US for row in accepted)
     assert parsed.counts == Counter(hours_of(parsed.accepted).tolist())

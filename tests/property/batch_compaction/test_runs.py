@@ -61,7 +61,8 @@ def told_of(objects: list[list[bytes]]) -> dict[str, Any]:
         # The order of conflicts is that of their lines.
         conflicts = Counter(map(repr, tables.pop("conflicts")))
         quarantined = Counter((row["reason"], row["raw_bytes"]) for row in place.rows("quarantine"))
-        return tables | {"conflicts": conflicts, "quarantine": quarantined}
+        attested = Counter(repr(without(row, _LINEAGE)) for row in place.rows("attestations"))
+        return tables | {"conflicts": conflicts, "quarantine": quarantined, "attestations": attested}
 
 
 def without(row: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:

@@ -81,7 +81,7 @@ def audit_of(objects: list[list[ClickEvent]], limits: QualityLimits | None = Non
         earlier_facts=ds.dataset(NOTHING),
         new_lines=len(lines),
         duplicates=len(lines) - len(facts) - len(conflicts),
-        sources=[Source(key, HOUR, count, count, 0, 0, count) for key, count in counts.items()],
+        sources=[Source(key, HOUR, count, count, 0, 0, 0, count) for key, count in counts.items()],
         earlier_days=[],
         limits=limits or QualityLimits(min_lines=1),
     )

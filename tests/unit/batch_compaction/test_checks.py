@@ -138,7 +138,7 @@ def test_a_line_that_never_came_to_the_merge_is_noticed() -> None:
 
 def test_lines_of_an_object_that_are_in_no_place_are_noticed() -> None:
     spoilt = replace(RIGHT, sources=[replace(RIGHT.sources[0], lines=21), *RIGHT.sources[1:]])
-    assert "key-0: 21 lines, 20 + 0 + 0 accounted for" in verdict("lines_accounted", spoilt).detail
+    assert "key-0: 21 lines, 20 + 0 + 0 + 0 accounted for" in verdict("lines_accounted", spoilt).detail
 
 
 def test_a_line_that_a_dead_run_left_in_both_tables_counts_once() -> None:

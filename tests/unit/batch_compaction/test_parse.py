@@ -1,7 +1,9 @@
 from batch_compaction.parse import JUDGED_AT_ONCE, ParsedBlock, hours_of, parse_block
 from batch_compaction.raw import RawObject
 from schemas.blocks import Block
-from schemas.instants import HOUR_US, parse_instant_us
+from schemas.instants import HOUR_US, parse_instant_us, us_to_timestamp
+from schemas.tables import ATTESTATIONS
+from tests.attestations import attestation_line
 
 ARRIVAL_US = parse_instant_us("2026-11-24T10:00:00Z")
 RAW = RawObject("bucket", "clickstream/year=2026/month=11/day=24/hour=10/o.json", "etag", 1, ARRIVAL_US)
@@ -31,6 +33,35 @@ def test_every_line_ends_in_one_place_under_its_physical_number() -> None:
         {"source_line": 6, "reason": "not_an_object", "raw_bytes": b"[1]"},
     ]
     assert (parsed.lines, parsed.blank) == (7, 2)
+
+
+def test_an_attestation_is_neither_accepted_nor_quarantined() -> None:
+    parsed = parsed_lines(line("a") + b"\n" + attestation_line() + b"\r\n" + attestation_line(count=1) + b"\n")
+    [row] = parsed.attestations.to_pylist()
+    assert row == {
+        "producer_id": "p-1",
+        "send_hour": us_to_timestamp(ARRIVAL_US),
+        "first_seq": 10,
+        "last_seq": 19,
+        "count": 10,
+        "digest": "0" * 32,
+        "closed_timestamp": us_to_timestamp(ARRIVAL_US + HOUR_US + 1),
+        "is_last": False,
+        "source_object": RAW.key,
+        "source_line": 2,
+        **{"year": 2026, "month": 11, "day": 24, "hour": 10},
+    }
+    assert parsed.attestations.schema == ATTESTATIONS.schema
+    assert parsed.quarantined.select(["source_line", "reason"]).to_pylist() == [
+        {"source_line": 3, "reason": "missing_field"}
+    ]
+    assert (parsed.lines, len(parsed.accepted)) == (3, 1)
+
+
+def test_an_attestation_that_is_an_event_too_is_an_event() -> None:
+    parsed = parsed_lines(attestation_line()[:-1] + b"," + line("a")[1:])
+    assert (len(parsed.accepted), len(parsed.attestations)) == (1, 0)
+    assert parsed.accepted["producer_id"].to_pylist() == ["p-1"]
 
 
 def test_a_quarantined_line_is_found_again_by_its_offset() -> None:

@@ -9,8 +9,9 @@ HOUR = HourReport("2026-11-24T10", new_lines=9, facts_before=0, facts=7, duplica
 REPORT = RunReport(
     run_id="a-run",
     objects=3,
-    lines=14,
+    lines=16,
     accepted=10,
+    attestations=2,
     blank=1,
     quarantined={"not_json": 2, "too_large": 1},
     unpublished=1,
@@ -41,9 +42,10 @@ def test_a_report_is_one_line_of_the_embedded_metric_format() -> None:
     assert {metric["Name"]: (values[metric["Name"]], metric["Unit"]) for metric in directive["Metrics"]} == {
         "Runs": (1, "Count"),
         "Objects": (3, "Count"),
-        "Lines": (14, "Count"),
+        "Lines": (16, "Count"),
         "Accepted": (10, "Count"),
         "Quarantined": (3, "Count"),
+        "Attestations": (2, "Count"),
         "Duplicates": (1, "Count"),
         "Conflicts": (1, "Count"),
         "Unpublished": (1, "Count"),

@@ -21,7 +21,7 @@ from schemas.instants import HOUR_US, parse_instant_us
 from schemas.tables import ANOMALIES
 
 DAY = parse_instant_us("2026-11-24T00:00:00Z")
-HOUR = RecountedHour("2026-11-24T10", 10, 7, 6, 2, 1, 1, 3, {"not_json": 2, "too_large": 1})
+HOUR = RecountedHour("2026-11-24T10", 10, 7, 6, 2, 1, 1, 3, {"not_json": 2, "too_large": 1}, 4)
 BACK = HourRolledBack("2026-11-24T10", 3, "rollback", "2026-11-25T01:00:00.000000Z", "test orders")
 REPORT = ValidationReport(
     day="2026-11-24",
@@ -74,6 +74,7 @@ def test_the_metrics_are_one_line_that_cloudwatch_reads() -> None:
         "Duplicates": 4,
         "Conflicts": 2,
         "Quarantined": 6,
+        "Attestations": 8,
         "Unpublished": 6,
         "HoursRolledBack": 1,
         "Anomalies": 2,
