@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import os
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -23,12 +24,14 @@ from infra.local.front_door import FrontDoor, RunningCommand
 from infra.local.reconciliation import Found, Produced, Report, SeenAlert, reconcile
 from infra.local.state import active_environment
 from schemas import lake
+from schemas.attestation import read_attestation
 from schemas.errors import ConfigError
 from schemas.settings import state_dir_of, variable_of
 
 QUIET_S = 30
 FAULTS = {"--duplicates": 0.02, "--late": 0.01, "--corrupt": 0.005}
-_COUNTS = "SELECT (SELECT count(*) FROM fact_clicks) AS facts, (SELECT count(*) FROM conflicts) AS conflicts"
+_COUNTS = """SELECT (SELECT count(*) FROM fact_clicks) AS facts, (SELECT count(*) FROM conflicts) AS conflicts,
+    (SELECT count(*) FROM attestations) AS attestations"""
 _PURCHASES = "SELECT click_id FROM fact_clicks WHERE event_type = 'purchase'"
 _QUARANTINE_COUNTS = "SELECT reason, count(*) AS n FROM quarantine GROUP BY reason"
 
@@ -102,7 +105,8 @@ def _simulate(door: FrontDoor, plan: DemoPlan) -> Produced:
     arguments = {"--events": plan.events, "--seed": plan.seed, "--rate": plan.rate}
     flags = [str(part) for pair in (arguments | FAULTS).items() for part in pair]
     summary = door.run_json("simulate", *flags)
-    return msgspec.convert({"sent": summary["sent"], **summary["answer"]}, Produced)
+    counted = {name: summary.get(name) for name in ("sent", "attestations")}
+    return msgspec.convert(counted | summary["answer"], Produced)
 
 
 def _await_alerts(alerts: RunningCommand, watch: RunningCommand, expected: int) -> None:
@@ -120,8 +124,13 @@ def _await_alerts(alerts: RunningCommand, watch: RunningCommand, expected: int) 
 
 def _find(door: FrontDoor, compacted: dict[str, Any], received: Sequence[dict[str, Any]]) -> Found:
     [counts] = door.query(_COUNTS)
+    attested = Counter(
+        read_attestation(line) is not None for line in raw_lines(active_environment(door.state_dir) or {})
+    )
     return Found(
-        raw=sum(1 for _ in raw_lines(active_environment(door.state_dir) or {})),
+        raw=attested[False],
+        raw_attestations=attested[True],
+        attestations=counts["attestations"],
         facts=counts["facts"],
         duplicates=sum(hour["duplicates"] for hour in compacted["hours"]),
         conflicts=counts["conflicts"],

@@ -76,7 +76,8 @@ def show(demo: Demo, console: Console) -> None:
     quarantined = sum(report.quarantined.values())
     rows: list[tuple[str, int | str, str]] = [
         ("sent", report.sent, "the producer's own count"),
-        ("in raw", report.raw, f"lines in S3; redelivered {report.redelivered}"),
+        ("in raw", report.raw, f"lines in S3 without attestations; redelivered {report.redelivered}"),
+        ("attestations", report.attestations, "lines by which the producer attests the others"),
         ("facts", report.facts, "one row for each event id"),
         ("duplicates", report.duplicates, "said twice, kept once"),
         ("conflicts", report.conflicts, "an id of a fact with another payload"),

@@ -15,11 +15,12 @@ class Produced(msgspec.Struct, frozen=True):
     """What the producer says that it sent.
 
     Attributes:
-        sent: lines put into the stream.
+        sent: lines put into the stream, attestations left out.
         events: distinct valid events among them.
         duplicates: lines that repeat one of those.
         corrupt: rejection reason -> lines that are no event.
         purchases: distinct valid purchases.
+        attestations: lines that attest the others; None where the producer does not say how many.
     """
 
     sent: int
@@ -27,6 +28,7 @@ class Produced(msgspec.Struct, frozen=True):
     duplicates: int
     corrupt: Mapping[str, int]
     purchases: int
+    attestations: int | None = None
 
 
 class SeenAlert(msgspec.Struct, frozen=True):
@@ -42,7 +44,9 @@ class Found(msgspec.Struct, frozen=True):
     """What came out at the other end.
 
     Attributes:
-        raw: lines in the raw bucket.
+        raw: lines in the raw bucket, attestations left out.
+        raw_attestations: the attestations there.
+        attestations: rows of `attestations`.
         facts: rows of `fact_clicks`.
         duplicates: lines that the compaction found said twice.
         conflicts: rows of `conflicts`.
@@ -52,6 +56,8 @@ class Found(msgspec.Struct, frozen=True):
     """
 
     raw: int
+    raw_attestations: int
+    attestations: int
     facts: int
     duplicates: int
     conflicts: int
@@ -70,6 +76,7 @@ class Report(msgspec.Struct, frozen=True):
     duplicates: int
     conflicts: int
     quarantined: Mapping[str, int]
+    attestations: int
     purchases: int
     alerts: int
     repeated_alerts: int
@@ -83,8 +90,9 @@ def reconcile(produced: Produced, found: Found, seconds: float) -> Report:
     """Compare both sides.
 
     Firehose delivers at least once. What it delivers again makes a line more in raw, which the tables know as a
-    duplicate or as one more quarantined line; it is shown, and taken off where the sides are compared.
+    duplicate, or as one more quarantined line or attestation; it is shown, and taken off where the sides are compared.
     """
+    attested = found.raw_attestations if produced.attestations is None else produced.attestations
     redelivered = found.raw - produced.sent
     quarantined = sum(found.quarantined.values())
     purchased, alerted = set(found.purchases), {alert.event_id for alert in found.alerts}
@@ -97,6 +105,8 @@ def reconcile(produced: Produced, found: Found, seconds: float) -> Report:
             "facts + duplicates + conflicts + quarantined less redelivered",
             found.facts + found.duplicates + found.conflicts + quarantined - max(redelivered, 0),
         ),
+        ("attestations sent", attested, "of them in raw", min(found.raw_attestations, attested)),
+        ("attestations in raw", found.raw_attestations, "rows of attestations", found.attestations),
         ("distinct valid events sent", produced.events, "facts", found.facts),
         ("distinct valid purchases sent", produced.purchases, "purchases in the facts", len(found.purchases)),
         ("purchases in the facts", len(purchased), "of them alerted", len(purchased & alerted)),
@@ -123,11 +133,12 @@ def reconcile(produced: Produced, found: Found, seconds: float) -> Report:
     return Report(
         sent=produced.sent,
         raw=found.raw,
-        redelivered=redelivered,
+        redelivered=redelivered + found.raw_attestations - attested,
         facts=found.facts,
         duplicates=found.duplicates,
         conflicts=found.conflicts,
         quarantined=dict(found.quarantined),
+        attestations=found.attestations,
         purchases=len(found.purchases),
         alerts=len(alerted),
         repeated_alerts=len({alert.message_id for alert in found.alerts}) - len(alerted),

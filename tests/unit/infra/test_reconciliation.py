@@ -8,9 +8,11 @@ def alert(event_id: str, message_id: str | None = None, maybe_repeat: bool = Fal
     return SeenAlert(event_id, message_id or event_id, maybe_repeat, latency_ms=10.0)
 
 
-PRODUCED = Produced(sent=13, events=10, duplicates=2, corrupt={"not_json": 1}, purchases=2)
+PRODUCED = Produced(sent=13, events=10, duplicates=2, corrupt={"not_json": 1}, purchases=2, attestations=3)
 FOUND = Found(
     raw=13,
+    raw_attestations=3,
+    attestations=3,
     facts=10,
     duplicates=2,
     conflicts=0,
@@ -45,6 +47,9 @@ def test_equal_sides_reconcile() -> None:
             "alerts received 2, of them purchases in the facts 1: 1 missing",
         ),
         (replace(FOUND, conflicts=1), "conflicts"),
+        (replace(FOUND, raw_attestations=2, attestations=2), "attestations sent 3, of them in raw 2: 1 missing"),
+        (replace(FOUND, attestations=2), "attestations in raw 3, rows of attestations 2: 1 missing"),
+        (replace(FOUND, attestations=4), "attestations in raw 3, rows of attestations 4: 1 too many"),
     ],
 )
 def test_a_side_that_differs_is_named(found: Found, told: str) -> None:
@@ -57,6 +62,20 @@ def test_what_is_delivered_again_is_shown_and_taken_off() -> None:
     report = reconcile(PRODUCED, replace(FOUND, raw=15, duplicates=4), 1.0)
     assert report.reconciled
     assert report.redelivered == 2
+
+
+def test_an_attestation_that_is_delivered_again_is_a_row_more() -> None:
+    report = reconcile(PRODUCED, replace(FOUND, raw_attestations=4, attestations=4), 1.0)
+    assert report.reconciled
+    assert (report.redelivered, report.attestations) == (1, 4)
+
+
+def test_where_the_producer_does_not_say_how_many_lines_attest_those_in_raw_count() -> None:
+    produced = replace(PRODUCED, attestations=None)
+    for count in (0, 3):
+        report = reconcile(produced, replace(FOUND, raw_attestations=count, attestations=count), 1.0)
+        assert (report.reconciled, report.redelivered, report.attestations) == (True, 0, count)
+    assert not reconcile(produced, replace(FOUND, attestations=2), 1.0).reconciled
 
 
 def test_a_line_that_is_missing_from_the_quarantine_is_noticed_among_redelivered_ones_too() -> None:
