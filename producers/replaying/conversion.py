@@ -55,7 +55,8 @@ def lines_as_recorded(recorded: Iterable[bytes], judge: Judge, counts: RowCounts
             continue
         counts.read += 1
         if told := told_by(data):
-            yield Line(partition_key_of(told.user_id, data), data, told.event_us)
+            user_id, event_us = told
+            yield Line(partition_key_of(user_id, data), data, event_us)
         elif read_attestation(data) is not None:
             counts.attestations += 1
         else:
@@ -79,7 +80,7 @@ def lines_of_user_records(records: Iterable[UserRecord], judge: Judge, counts: R
             continue
         found = [judge.told_by(line) for line in lines]
         counts.unparsable += found.count(None)
-        event_us = next((told.event_us for told in found if told is not None), None)
+        event_us = next((told[1] for told in found if told is not None), None)
         yield Line(record.partition_key, record.data, event_us, record.explicit_hash_key)
 
 

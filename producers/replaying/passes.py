@@ -25,6 +25,9 @@ def passes_of(begin: Callable[[], Iterator[Line]], passes: int | None, first_us:
         passes: how many; None until nobody asks for more. A recording without a line has one.
         first_us: when the first event is to happen; None for as recorded. The first is the first one that goes out.
     """
+    if passes == 1 and first_us is None:
+        yield from begin()
+        return
     shift_us: int | None = None if first_us is not None else 0
     length_us = 0
     for number in count() if passes is None else range(passes):

@@ -6,6 +6,7 @@ A path that leads nowhere finds None; it is no error.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -30,10 +31,14 @@ def value_at(row: Mapping[str, Any], steps: list[str]) -> Any:
 
 
 def _parsed(value: Any) -> Any:
-    if not isinstance(value, str) or not value:
-        return value
+    return _parsed_text(value) if isinstance(value, str) else value
+
+
+# Several paths of a mapping lead into one column of a row.
+@lru_cache(64)
+def _parsed_text(text: str) -> Any:
     try:
-        return msgspec.json.decode(value)
+        return msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError):
         return None
 

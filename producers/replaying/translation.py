@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -21,16 +20,16 @@ from producers.lines import Line, partition_key_of
 from producers.replaying.mapping import Mapping as RowMapping
 from producers.replaying.mapping import Source, TimeSource
 from producers.replaying.paths import path_steps, value_at
-from schemas.instants import datetime_to_us, format_instant_us, us_to_datetime
+from schemas.instants import datetime_to_us, format_instant_us
 
 Row = Mapping[str, Any]
-_REQUIRED = ("user_id", "session_id", "event_type", "event_timestamp")
+_REQUIRED = {"user_id", "session_id", "event_type", "event_timestamp"}
+_CACHED = 4096
 # What readers take for a whole number; see `schemas.alert`.
 _MOST_DIGITS = 18
 
 
-@dataclass(frozen=True, slots=True)
-class Translated:
+class Translated(NamedTuple):
     """The line of a row, and whether it lacks a required field or a readable time."""
 
     line: Line
@@ -42,12 +41,13 @@ class Translator:
 
     def __init__(self, mapping: RowMapping) -> None:
         self._constants = mapping.constants
-        self._values = mapping.values
-        self._fields = [(name, _getter(source)) for name, source in mapping.fields.items()]
+        self._fields = [
+            (name, _getter(source), mapping.values.get(name, {}).get) for name, source in mapping.fields.items()
+        ]
         self._metadata = [(name, frozenset(source.only), _getter(source)) for name, source in mapping.metadata.items()]
-        self._time_steps = path_steps(mapping.timestamp.source)
+        self._time = _getter(Source(first=(mapping.timestamp.source,)))
         # Recorded times repeat a lot, by the second and by the session.
-        self._instant_us = lru_cache(maxsize=4096)(_time_reader(mapping.timestamp))
+        self._instant = lru_cache(_CACHED)(_time_reader(mapping.timestamp))
 
     def translate(self, row: Row) -> Translated:
         """Return the event of a row.
@@ -56,14 +56,13 @@ class Translator:
             UnicodeEncodeError: the row holds bytes that are no text.
         """
         event: dict[str, Any] = dict(self._constants)
-        for name, get in self._fields:
+        for name, get, exchanged in self._fields:
             value = get(row)
-            if value := self._values.get(name, {}).get(value, value):
+            if value := exchanged(value, value):
                 event[name] = value
-        written = _text(value_at(row, self._time_steps))
-        event_us = self._instant_us(written) if written else None
-        if written:
-            event["event_timestamp"] = written if event_us is None else format_instant_us(event_us)
+        event_us = None
+        if written := self._time(row):
+            event["event_timestamp"], event_us = self._instant(written)
         metadata = {
             name: value
             for name, only, get in self._metadata
@@ -72,34 +71,58 @@ class Translator:
         if metadata:
             event["metadata"] = metadata
         data = msgspec.json.encode(event)
-        is_incomplete = event_us is None or any(name not in event for name in _REQUIRED)
+        is_incomplete = event_us is None or not event.keys() >= _REQUIRED
         return Translated(Line(partition_key_of(event.get("user_id"), data), data, event_us), is_incomplete)
 
 
 def _getter(source: Source) -> Callable[[Row], str]:
     """Return the function that reads a source; it gives an empty text where the row holds nothing."""
     paths = [path_steps(path) for path in source.first or source.join]
-
-    def first(row: Row) -> str:
-        return next((text for steps in paths if (text := _text(value_at(row, steps)))), "")
-
-    def joined(row: Row) -> str:
-        texts = [_text(value_at(row, steps)) for steps in paths]
-        return "|".join(texts) if any(texts) else ""
-
-    read = first if source.first else joined
+    if source.join:
+        read = _joined(paths)
+    elif len(paths) == 1 and len(paths[0]) == 1:
+        read = _column(paths[0][0])
+    else:
+        read = _first(paths)
     if source.hash is None and source.decimals is None:
         return read
 
-    def changed(row: Row) -> str:
-        text = read(row)
+    # Users, sessions and prices repeat.
+    @lru_cache(_CACHED)
+    def changed(text: str) -> str:
         if text and source.decimals is not None:
             text = _shifted(text, source.decimals)
         if text and source.hash is not None:
             text = hashlib.sha256(text.encode()).hexdigest()[: source.hash]
         return text
 
-    return changed
+    return lambda row: changed(read(row))
+
+
+def _column(name: str) -> Callable[[Row], str]:
+    def column(row: Row) -> str:
+        value = row.get(name)
+        return value if type(value) is str else _text(value)
+
+    return column
+
+
+def _first(paths: list[list[str]]) -> Callable[[Row], str]:
+    def first(row: Row) -> str:
+        for steps in paths:
+            if text := _text(value_at(row, steps)):
+                return text
+        return ""
+
+    return first
+
+
+def _joined(paths: list[list[str]]) -> Callable[[Row], str]:
+    def joined(row: Row) -> str:
+        texts = [_text(value_at(row, steps)) for steps in paths]
+        return "|".join(texts) if any(texts) else ""
+
+    return joined
 
 
 def _text(value: Any) -> str:
@@ -120,16 +143,16 @@ def _shifted(text: str, decimals: int) -> str:
         return text
 
 
-def _time_reader(time: TimeSource) -> Callable[[str], int | None]:
+def _time_reader(time: TimeSource) -> Callable[[str], tuple[str, int | None]]:
+    """Return the function that reads a time; it gives the canonical text, or where it cannot the text as it is."""
     zone = ZoneInfo(time.zone)
 
-    def read(text: str) -> int | None:
+    def read(text: str) -> tuple[str, int | None]:
         try:
             instant_us = _read_instant_us(text, time.format, zone)
-            us_to_datetime(instant_us)
+            return format_instant_us(instant_us), instant_us
         except (ValueError, OverflowError):
-            return None
-        return instant_us
+            return text, None
 
     return read
 
