@@ -16,10 +16,9 @@ from pyflink.datastream import StreamExecutionEnvironment
 
 from bench.stream_feed import feed
 from bench.stream_input import Packing
-from schemas.settings import Settings
+from schemas.settings import Settings, max_age_us_of
 from stream_jobs import aws_calls
 from stream_jobs.clock import now_us
-from stream_jobs.decoding import max_age_us_of
 from stream_jobs.doors import Wait
 from stream_jobs.job import JobPlan, decode_and_dedupe, deliver, publishing_lanes
 from stream_jobs.operators import DEAD_LETTERS

@@ -2,8 +2,8 @@
 
 It begins with a `Run` and ends with a `Total`; without its end it belongs to a run that was cut short. In between each
 line that was made has one entry; lines of attestation have none. Members of gzip may follow each other, so the keys of
-several processes are joined by their bytes: then there are several of each, and their counts add up, since no id is made
-by two processes. Neither makes lines nor judges what came out.
+several processes are joined by their bytes: then there are several of each, and their counts add up, since no two
+processes make one id. Neither makes lines nor judges what came out.
 """
 
 from __future__ import annotations

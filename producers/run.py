@@ -37,6 +37,7 @@ def run(
     stdout_is_data: bool,
     details: Callable[[], dict[str, Any]],
     position: PositionFile | None = None,
+    unsendable: Callable[[], int] = lambda: 0,
 ) -> None:
     """Deliver the lines, close the sink, print the summary, and raise what the exit code asks for.
 
@@ -50,6 +51,7 @@ def run(
         stdout_is_data: the summary must go elsewhere.
         details: what the command adds to the summary, asked for at the end.
         position: where to begin, and where to note how far the run has come.
+        unsendable: how many lines were made so that they cannot be sent; asked for at the end.
 
     Raises:
         WorkFailedError: lines could not be read or sent.
@@ -80,7 +82,7 @@ def run(
             failure = error
     summary = msgspec.to_builtins({**summary_of(sink.tally, time.monotonic() - begin_s), **details()})
     _tell(summary, as_json=as_json, console=Console(stderr=stdout_is_data))
-    if sink.tally.failed and spool is not None:
+    if sink.tally.failed > unsendable() and spool is not None:
         raise WorkFailedError(
             f"{sink.tally.failed} events could not be sent: {sink.tally.first_failure}; they are saved in {spool}"
         ) from failure

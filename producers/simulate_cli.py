@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -29,6 +31,10 @@ def simulate(
     duplicates: Annotated[float, typer.Option(help="Share of events that are sent a second time.")] = 0,
     late: Annotated[float, typer.Option(help="Share of events that happened 1 to 3 hours earlier.")] = 0,
     corrupt: Annotated[float, typer.Option(help="Share of events whose bytes are damaged.")] = 0,
+    faults: Annotated[Path | None, typer.Option(help="A plan of faults, see docs/faults.md.")] = None,
+    answer_key: Annotated[
+        Path | None, typer.Option(help="Write here what each line must become, see docs/faults.md.")
+    ] = None,
     no_aggregate: PlainOption = False,
     out: OutOption = None,
     as_json: JsonOption = False,
@@ -40,27 +46,43 @@ def simulate(
     import time
     from random import Random
 
-    from producers.faults import Answer, FaultRates, inject
+    from producers.faults.alert_duty import alert_duty_of
+    from producers.faults.answer import Answer
+    from producers.faults.injection import inject
+    from producers.faults.opening import key_at, plan_of_options
+    from producers.faults.stream_faults import open_stream_faults
     from producers.run import run
     from producers.schedules import schedule_of
     from producers.shop import Visitors
     from producers.shop import simulate as visits
     from schemas.instants import HOUR_US
+    from schemas.settings import load_alerting
 
-    visitors = Visitors(events, users, end_us=time.time_ns() // 1000, span_us=int(hours * HOUR_US))
-    rates = FaultRates(duplicates, late, corrupt)
+    now_us = time.time_ns() // 1000
+    visitors = Visitors(events, users, end_us=now_us, span_us=int(hours * HOUR_US))
+    plan = plan_of_options(faults, duplicates=duplicates, late=late, corrupt=corrupt)
+    total = round(events * plan.lines_per_event)
+    alerting = load_alerting(os.environ, Path.cwd()) if answer_key else {}
     answer = Answer()
-    # Faults have their own generator, so the visits of a seed are the same with and without them.
-    lines = inject(visits(Random(seed), visitors), rates, Random(f"{seed} faults"), answer)  # noqa: S311
     with ExitStack() as stack:
+        stream_faults = stack.enter_context(open_stream_faults(plan, total, to_file=out is not None))
         sink, spool = open_sink(out, no_aggregate, as_json, stack)
+        key = None
+        if answer_key:
+            duty = alert_duty_of(
+                alerting["alert_types"], alerting["max_alert_age"], now_us, total / rate if rate else 0
+            )
+            key = stack.enter_context(key_at(answer_key, now_us, duty))
+        # Chance of the faults is its own, so the visits of a seed are the same with and without them.
+        lines = inject(visits(Random(seed), visitors), plan, seed, answer, key=key)  # noqa: S311
         run(
-            lines,
+            stream_faults.watch(lines) if stream_faults else lines,
             sink,
             schedule_of(rate),
-            total=round(events * (1 + duplicates)),
+            total=total,
             spool=spool,
             as_json=as_json,
             stdout_is_data=out == STDOUT,
-            details=lambda: {"answer": answer},
+            details=lambda: {"answer": answer, **({"stream_faults": stream_faults.end()} if stream_faults else {})},
+            unsendable=lambda: answer.unsendable,
         )

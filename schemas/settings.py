@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from schemas.errors import ConfigError, MissingSettingsError
+from schemas.instants import DAY_US, HOUR_US
 
 ENVIRONMENT_PREFIX = "CLICKSTREAM_"
 CONFIG_FILE = "clickstream.toml"
@@ -23,6 +24,7 @@ LOG_VARIABLE = "CLICKSTREAM_LOG"
 TOPIC_ARN = re.compile(r"arn:[^:]+:sns:[^:]+:\d{12}:[A-Za-z0-9_.-]+")
 # Its groups are the number and the unit.
 AGE = re.compile(r"off|(\d{1,6})([mhd])")
+_AGE_UNITS_US = {"m": HOUR_US // 60, "h": HOUR_US, "d": DAY_US}
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 RULES: Mapping[str, tuple[re.Pattern[str], str]] = {
     "stream": (re.compile(r"[a-zA-Z0-9_.-]{1,128}"), "a Kinesis stream name"),
@@ -90,6 +92,19 @@ def state_dir_of(environment: Mapping[str, str]) -> Path:
 def variable_of(name: str) -> str:
     """Return the environment variable of a setting."""
     return ENVIRONMENT_PREFIX + name.upper()
+
+
+def max_age_us_of(text: str) -> int | None:
+    """Return the `max_alert_age` of the settings in microseconds, or None where it is off.
+
+    Raises:
+        ConfigError: neither `off` nor a number with its unit.
+    """
+    pattern, meaning = RULES["max_alert_age"]
+    found = pattern.fullmatch(text)
+    if found is None:
+        raise ConfigError(f"max_alert_age is {text!r}, which is not {meaning}")
+    return int(found[1]) * _AGE_UNITS_US[found[2]] if found[1] else None
 
 
 def load_settings(environment: Mapping[str, str], folder: Path) -> Settings:

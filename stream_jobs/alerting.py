@@ -18,11 +18,10 @@ from typing import Any
 from py4j.protocol import Py4JError  # type: ignore[import-untyped]
 
 from schemas.errors import WorkFailedError
-from schemas.settings import Settings
+from schemas.settings import Settings, max_age_us_of
 from stream_jobs import lives, runtime
 from stream_jobs.clock import now_us
 from stream_jobs.connector import ConnectorConfig, connector_jars, emulator_of
-from stream_jobs.decoding import max_age_us_of
 from stream_jobs.defaults import DEDUPE_HOURS, LONGEST_RECEIPTS_LINGER_S, PUBLISH_DEADLINE_S, STREAM_OUTAGE_S
 from stream_jobs.job import JobPlan, build
 from stream_jobs.job_status import JobStatus

@@ -15,9 +15,8 @@ from typing import Any
 import msgspec
 
 from schemas.errors import ConfigError
-from schemas.settings import Settings
+from schemas.settings import Settings, max_age_us_of
 from stream_jobs.arns import place_of
-from stream_jobs.decoding import max_age_us_of
 from stream_jobs.defaults import DEDUPE_HOURS, LONGEST_RECEIPTS_LINGER_S, PUBLISH_DEADLINE_S
 from stream_jobs.property_values import STREAM_ARN, flag, number, one_of, setting, start, stream_arn
 from stream_jobs.rules import FORM, Rules, rule_texts, rules_of

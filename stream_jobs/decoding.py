@@ -13,16 +13,10 @@ from dataclasses import dataclass, field
 from schemas.attestation import attestation_of
 from schemas.codec import decode
 from schemas.dead_letter import BROKEN_FRAME, DeadLetter, dead_letter_of
-from schemas.errors import ConfigError
 from schemas.event import ClickEvent, Rejection
-from schemas.instants import DAY_US, HOUR_US
 from schemas.kpl import BrokenFrameError, payloads
-from schemas.settings import RULES
 from stream_jobs.byte_filter import ByteFilter
 from stream_jobs.rules import Rule, Rules
-
-_MINUTE_US = HOUR_US // 60
-_UNITS_US = {"m": _MINUTE_US, "h": HOUR_US, "d": DAY_US}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,19 +103,6 @@ class Decoder:
             into.too_old += 1
         else:
             into.alerts.append(DecodedAlert(event, rules))
-
-
-def max_age_us_of(text: str) -> int | None:
-    """Return the `max_alert_age` of the settings in microseconds, or None where it is off.
-
-    Raises:
-        ConfigError: neither `off` nor a number with its unit.
-    """
-    pattern, meaning = RULES["max_alert_age"]
-    found = pattern.fullmatch(text)
-    if found is None:
-        raise ConfigError(f"max_alert_age is {text!r}, which is not {meaning}")
-    return int(found[1]) * _UNITS_US[found[2]] if found[1] else None
 
 
 def state_key(identifier: str) -> str:

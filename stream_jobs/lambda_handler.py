@@ -22,12 +22,12 @@ import msgspec
 
 from schemas.errors import BadRecordError, ClickstreamError
 from schemas.notices import Notice, notices_of
-from schemas.settings import Settings, load_settings
+from schemas.settings import Settings, load_settings, max_age_us_of
 from stream_jobs import aws_calls, logs
 from stream_jobs.clock import now_us
 from stream_jobs.dead_letters import DeadLetterQueue
 from stream_jobs.deadline import Deadline, OutOfTimeError
-from stream_jobs.decoding import Decoder, max_age_us_of
+from stream_jobs.decoding import Decoder
 from stream_jobs.dropped_files import BusyError, Doors, DroppedFiles
 from stream_jobs.idempotency import OnceTable
 from stream_jobs.notices import skip_of

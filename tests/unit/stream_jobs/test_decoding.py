@@ -10,8 +10,8 @@ from schemas.dead_letter import BROKEN_FRAME
 from schemas.errors import ConfigError
 from schemas.instants import parse_instant_us
 from schemas.kpl import Aggregator
-from schemas.settings import Settings
-from stream_jobs.decoding import Decoded, Decoder, max_age_us_of, state_key
+from schemas.settings import Settings, max_age_us_of
+from stream_jobs.decoding import Decoded, Decoder, state_key
 from stream_jobs.rules import rules_of
 from tests.attestations import attestation_line
 

@@ -1,0 +1,210 @@
+"""`simulate` with a plan of faults: the stream holds what the answer key says, and bad usage is told before a line."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import msgspec
+import pytest
+import typer
+from moto import mock_aws
+from typer.testing import CliRunner, Result
+
+import producers.simulate_cli
+from producers.answer_key import Accepted, Entry, Refused, Run, Total, Unsendable
+from producers.faults.opening import join_keys, key_at
+from producers.lines import line_digest_text
+from producers.spool import read_spool
+from schemas.errors import ConfigError, WorkFailedError
+from schemas.kpl import payloads
+
+if TYPE_CHECKING:
+    from mypy_boto3_kinesis.client import KinesisClient
+
+EVERYTHING = Path(__file__).parents[3] / "bench" / "faults" / "everything.toml"
+SETTINGS = {
+    "CLICKSTREAM_STREAM": "clickstream",
+    "CLICKSTREAM_RAW_BUCKET": "clickstream-raw",
+    "CLICKSTREAM_CURATED_BUCKET": "clickstream-curated",
+    "CLICKSTREAM_ALERTS_TOPIC_ARN": "arn:aws:sns:eu-west-1:123456789012:PurchaseAlerts",
+    "CLICKSTREAM_DEAD_LETTER_QUEUE_URL": "http://127.0.0.1/123456789012/clickstream-dead-letters",
+    "AWS_DEFAULT_REGION": "eu-west-1",
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+}
+app = typer.Typer()
+app.callback()(lambda: None)
+producers.simulate_cli.register(app)
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name, value in SETTINGS.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    monkeypatch.setenv("CLICKSTREAM_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def kinesis(environment: None) -> Iterator[KinesisClient]:
+    with mock_aws():
+        client = boto3.client("kinesis")
+        client.create_stream(StreamName="clickstream", ShardCount=2)
+        yield client
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, list(arguments))
+
+
+def summary_of(result: Result) -> dict[str, Any]:
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == 0, result.output
+    summary: dict[str, Any] = json.loads(result.stdout.splitlines()[-1])
+    return summary
+
+
+def lines_of(kinesis: KinesisClient) -> list[bytes]:
+    lines = []
+    for shard in kinesis.list_shards(StreamName="clickstream")["Shards"]:
+        iterator: str | None = kinesis.get_shard_iterator(
+            StreamName="clickstream", ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+        )["ShardIterator"]
+        while iterator:
+            answer = kinesis.get_records(ShardIterator=iterator, Limit=10_000)
+            if not answer["Records"]:
+                break
+            lines += [line for record in answer["Records"] for line in payloads(record["Data"])]
+            iterator = answer.get("NextShardIterator")
+    return lines
+
+
+def spooled_lines(state_dir: Path) -> list[bytes]:
+    paths = (state_dir / "spool").glob("*.ndjson")
+    return [line for path in paths for saved in read_spool(path) for line in payloads(saved.record().data)]
+
+
+def read_key(path: Path) -> list[Entry]:
+    decoder = msgspec.json.Decoder(Run | Accepted | Refused | Unsendable | Total)
+    with gzip.open(path) as file:
+        return [decoder.decode(line) for line in file]
+
+
+def digests_of(lines: list[bytes]) -> Counter[str]:
+    return Counter(map(line_digest_text, lines))
+
+
+def without_stream_faults(tmp_path: Path) -> Path:
+    path = tmp_path / "events.toml"
+    path.write_text(EVERYTHING.read_text("utf-8").partition("# The stream itself")[0], "utf-8")
+    return path
+
+
+def test_the_stream_and_the_spool_hold_what_the_key_says(kinesis: KinesisClient, tmp_path: Path) -> None:
+    key_path, plan = tmp_path / "key.ndjson.gz", without_stream_faults(tmp_path)
+    summary = summary_of(
+        run("simulate", "--events", "4000", "--faults", str(plan), "--answer-key", str(key_path), "--json")
+    )
+    key = read_key(key_path)
+    sent = [entry.line for entry in key if isinstance(entry, Accepted | Refused)]
+    kept = [entry.line for entry in key if isinstance(entry, Unsendable)]
+    assert digests_of(lines_of(kinesis)) == Counter(sent)
+    assert digests_of(spooled_lines(tmp_path / "state")) == Counter(kept)
+    assert (summary["sent"], summary["failed"]) == (len(sent), len(kept))
+    total, answer = key[-1], summary["answer"]
+    assert isinstance(total, Total) and total.lines == len(sent) + len(kept) == len(key) - 2
+    assert (answer["events"], answer["duplicates"], answer["conflicts"], answer["corrupt"], answer["unsendable"]) == (
+        total.facts,
+        total.duplicates,
+        total.conflicts,
+        total.refused,
+        total.unsendable,
+    )
+    assert isinstance(key[0], Run) and key[0].started.endswith("Z")
+
+
+def test_a_seed_gives_the_same_faults_in_a_file_and_in_the_stream(environment: None, tmp_path: Path) -> None:
+    plan = str(without_stream_faults(tmp_path))
+    options = ("simulate", "--events", "3000", "--seed", "4", "--faults", plan, "--json", "--out")
+    first, again = (summary_of(run(*options, str(tmp_path / name)))["answer"] for name in ("first", "again"))
+    # Stretches of time are others when the clock is.
+    for answer in (first, again):
+        answer["duplicates"] -= answer["faults"].pop("retry_storm", 0)
+    assert first == again
+
+
+def test_a_line_that_was_planned_to_be_kept_is_no_failure(kinesis: KinesisClient, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.toml"
+    plan.write_text("[unsendable]\nshare = 0.01\n")
+    summary = summary_of(run("simulate", "--events", "1000", "--faults", str(plan), "--json"))
+    assert summary["failed"] == summary["answer"]["unsendable"] > 0
+
+
+@pytest.mark.parametrize(
+    ("plan", "options", "told"),
+    [
+        ("[[throttle]]\nat = 0.5\n", [], "AWS_ENDPOINT_URL names none"),
+        ("[[split]]\nat = 0.5\n", ["--out", "events.ndjson"], "--out has no stream"),
+        ("[duplicate]\nshare = 3\n[what]\n", [], "there is no fault 'what'"),
+        ("", ["--late", "0.1"], "--faults and --late"),
+        ("", ["--answer-key", "/none/key.gz"], "cannot write /none/key.gz"),
+    ],
+)
+def test_what_cannot_be_done_is_told_before_anything_is_sent(
+    kinesis: KinesisClient, tmp_path: Path, plan: str, options: list[str], told: str
+) -> None:
+    path = tmp_path / "plan.toml"
+    path.write_text(plan)
+    result = run("simulate", "--events", "10", "--faults", str(path), *options)
+    assert isinstance(result.exception, ConfigError) and told in str(result.exception)
+    assert lines_of(kinesis) == [] and not (tmp_path / "events.ndjson").exists()
+
+
+def test_calls_do_not_fail_on_request_where_the_endpoint_is_something_else(
+    kinesis: KinesisClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import http.server
+    import threading
+
+    server = http.server.HTTPServer(("127.0.0.1", 0), http.server.SimpleHTTPRequestHandler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
+        path = tmp_path / "plan.toml"
+        path.write_text("[[partial_failure]]\nat = 0.5\n")
+        result = run("simulate", "--events", "10", "--faults", str(path))
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    assert isinstance(result.exception, ConfigError) and "need the local stack" in str(result.exception)
+
+
+@pytest.mark.parametrize("events", ["10", "20000"])
+def test_a_key_that_cannot_be_written_ends_the_run(kinesis: KinesisClient, events: str) -> None:
+    result = run("simulate", "--events", events, "--answer-key", "/dev/full")
+    assert isinstance(result.exception, WorkFailedError) and "answer key" in str(result.exception)
+
+
+def test_parts_are_joined_and_taken_away(tmp_path: Path) -> None:
+    from producers.faults.alert_duty import alert_duty_of
+
+    parts = [tmp_path / f"key.{number}" for number in range(3)]
+    for part in parts:
+        with key_at(part, 0, alert_duty_of("purchase", "24h", 0, 0), producer_id=part.name) as key:
+            key.unsendable(part.name.encode(), "unsendable")
+    join_keys(parts, tmp_path / "key")
+    entries = read_key(tmp_path / "key")
+    assert [type(entry) for entry in entries] == [Run, Unsendable, Total] * 3
+    assert not any(part.exists() for part in parts)
+    with pytest.raises(WorkFailedError, match="cannot be joined"):
+        join_keys(parts, tmp_path / "key")

@@ -1,0 +1,154 @@
+"""A producer of its own process that has the emulated stream fail and reshard while it runs: no line is lost."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+
+from producers.answer_key import Accepted, Refused, Run, Total, Unsendable
+from producers.lines import line_digest_text
+from schemas.kpl import payloads
+
+if TYPE_CHECKING:
+    from tests.conftest import LocalStack
+
+EVERYTHING = Path(__file__).parents[3] / "bench" / "faults" / "everything.toml"
+
+
+@pytest.fixture(autouse=True)
+def no_faults_left(emulator: LocalStack) -> Iterator[None]:
+    yield
+    emulator.clear_faults()
+
+
+def simulate(emulator: LocalStack, *arguments: str) -> tuple[int, dict[str, Any], str]:
+    """Return the exit code, the summary and what was told."""
+    done = subprocess.run(
+        [sys.executable, "-m", "clickstream", "simulate", "--json", *arguments],
+        env={**os.environ, **emulator.environment, "CLICKSTREAM_STATE_DIR": str(emulator.state_dir)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return done.returncode, json.loads(done.stdout.splitlines()[-1]), done.stderr
+
+
+def records_of(emulator: LocalStack) -> dict[str, list[bytes]]:
+    """Return shard -> the data of all its records."""
+    kinesis = emulator.client("kinesis")
+    found: dict[str, list[bytes]] = {}
+    for shard in kinesis.list_shards(StreamName="clickstream")["Shards"]:
+        records = found.setdefault(shard["ShardId"], [])
+        iterator = kinesis.get_shard_iterator(
+            StreamName="clickstream", ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+        ).get("ShardIterator")
+        while iterator:
+            answer = kinesis.get_records(ShardIterator=iterator, Limit=10_000)
+            records += [record["Data"] for record in answer["Records"]]
+            is_read = not answer["Records"] and answer["MillisBehindLatest"] == 0
+            iterator = None if is_read else answer.get("NextShardIterator")
+    return found
+
+
+def digests_in(emulator: LocalStack) -> Counter[str]:
+    found = records_of(emulator)
+    return Counter(line_digest_text(line) for data in found.values() for blob in data for line in payloads(blob))
+
+
+def digests_of_key(path: Path) -> Counter[str]:
+    decoder = msgspec.json.Decoder(Run | Accepted | Refused | Unsendable | Total)
+    with gzip.open(path) as file:
+        entries = [decoder.decode(line) for line in file]
+    assert isinstance(entries[-1], Total)
+    return Counter(entry.line for entry in entries if isinstance(entry, Accepted | Refused))
+
+
+def test_throttling_and_partial_failures_in_mid_run_lose_nothing(emulator: LocalStack, tmp_path: Path) -> None:
+    before = digests_in(emulator)
+    plan, key = tmp_path / "plan.toml", tmp_path / "key.gz"
+    plan.write_text(
+        "[duplicate]\nshare = 0.02\n[[throttle]]\nat = 0.2\ncalls = 3\n"
+        "[[partial_failure]]\nat = 0.6\ncalls = 4\nratio = 0.5\n"
+    )
+    code, summary, _ = simulate(
+        emulator, "--events", "6000", "--rate", "4000", "--faults", str(plan), "--answer-key", str(key)
+    )
+    assert (code, summary["failed"]) == (0, 0)
+    assert summary["stream_faults"] == {"calls_struck": 7, "calls_spared": 0}
+    assert emulator.struck("kinesis.PutRecords") == 7
+    assert summary["retried"] > 3
+    assert digests_in(emulator) - before == digests_of_key(key)
+
+
+def test_splits_and_merges_in_mid_run_lose_nothing(emulator: LocalStack, tmp_path: Path) -> None:
+    before, shards = digests_in(emulator), records_of(emulator)
+    plan, key = tmp_path / "plan.toml", tmp_path / "key.gz"
+    plan.write_text("[[split]]\nat = 0.1\n[[split]]\nat = 0.3\n[[merge]]\nat = 0.5\n")
+    options = ("--events", "6000", "--rate", "3000", "--users", "500", "--no-aggregate")
+    code, summary, told = simulate(emulator, *options, "--faults", str(plan), "--answer-key", str(key))
+    assert code == 0, told
+    assert summary["stream_faults"] == {"splits": 2, "merges": 1}
+    after = records_of(emulator)
+    new = [data for shard, data in after.items() if shard not in shards]
+    assert len(new) == 5 and all(new)
+    assert digests_in(emulator) - before == digests_of_key(key)
+
+
+def test_what_the_run_was_too_short_for_is_taken_back(emulator: LocalStack, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.toml"
+    plan.write_text("[[partial_failure]]\nat = 0.5\ncalls = 1000\nratio = 0.001\n")
+    code, summary, _ = simulate(emulator, "--events", "2000", "--faults", str(plan))
+    assert code == 0 and summary["stream_faults"]["calls_spared"] > 900
+    again, plain, _ = simulate(emulator, "--events", "2000")
+    assert (again, plain["retried"]) == (0, 0)
+
+
+def test_a_change_of_shards_that_fails_fails_the_run_after_all_is_sent(emulator: LocalStack, tmp_path: Path) -> None:
+    emulator.inject(**{"kinesis.SplitShard": {"error": "LimitExceededException", "status": 400, "times": 20}})
+    plan = tmp_path / "plan.toml"
+    plan.write_text("[[split]]\nat = 0.5\n")
+    code, summary, told = simulate(emulator, "--events", "2000", "--faults", str(plan))
+    assert (code, summary["sent"]) == (1, 2000)
+    assert "cannot be split" in told and "LimitExceeded" in summary["stream_faults"]["failures"][0]
+
+
+def test_lines_that_are_kept_as_planned_hide_none_that_are_not(emulator: LocalStack, tmp_path: Path) -> None:
+    emulator.inject(
+        **{"kinesis.PutRecords": {"error": "AccessDeniedException", "status": 400, "after": 2, "times": 100}}
+    )
+    plan = tmp_path / "plan.toml"
+    plan.write_text("[unsendable]\nshare = 0.01\n")
+    code, summary, told = simulate(emulator, "--events", "20000", "--faults", str(plan))
+    assert code == 1 and "are saved in" in told
+    assert summary["failed"] > summary["answer"]["unsendable"] > 0
+
+
+def test_everything_at_once_ends_as_its_key_says(emulator: LocalStack, tmp_path: Path) -> None:
+    before = digests_in(emulator)
+    key = tmp_path / "key.gz"
+    code, summary, told = simulate(
+        emulator, "--events", "6000", "--rate", "4000", "--faults", str(EVERYTHING), "--answer-key", str(key)
+    )
+    assert code == 0, told
+    done = summary["stream_faults"]
+    assert (done["splits"], done["merges"], done["calls_struck"], done["calls_spared"]) == (1, 1, 8, 0)
+    assert digests_in(emulator) - before == digests_of_key(key)
+    faults = set(tables_of_everything()) - {"throttle", "partial_failure", "split", "merge"}
+    assert faults == summary["answer"]["faults"].keys()
+
+
+def tables_of_everything() -> list[str]:
+    import tomllib
+
+    return list(tomllib.loads(EVERYTHING.read_text("utf-8")))
