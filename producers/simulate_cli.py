@@ -49,7 +49,8 @@ def simulate(
     from producers.faults.alert_duty import alert_duty_of
     from producers.faults.answer import Answer
     from producers.faults.injection import inject
-    from producers.faults.opening import key_at, plan_of_options
+    from producers.faults.key_files import key_at
+    from producers.faults.plan_options import plan_of_options
     from producers.faults.stream_faults import open_stream_faults
     from producers.run import run
     from producers.schedules import schedule_of

@@ -52,12 +52,18 @@ class StreamFaults:
         # The next one last.
         self._due = sorted(((at * expected_lines, act) for at, act in due), key=lambda entry: -entry[0])
 
-    def watch(self, lines: Iterator[Line]) -> Iterator[Line]:
+    def watch(self, lines: Iterator[Line], first: int = 0) -> Iterator[Line]:
         """Yield the lines, and carry out what is due before each.
+
+        Args:
+            lines: all lines of the run.
+            first: so many are not sent since they were before; nor is what was due with them done again.
 
         Raises:
             WorkFailedError: the emulator does not answer.
         """
+        while self._due and self._due[-1][0] < first:
+            self._due.pop()
         next_at = self.reach(0)
         for count, line in enumerate(lines):
             if count >= next_at:

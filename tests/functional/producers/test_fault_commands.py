@@ -18,7 +18,7 @@ from typer.testing import CliRunner, Result
 
 import producers.simulate_cli
 from producers.answer_key import Accepted, Entry, Refused, Run, Total, Unsendable
-from producers.faults.opening import join_keys, key_at
+from producers.faults.key_files import join_keys, key_at
 from producers.lines import line_digest_text
 from producers.spool import read_spool
 from schemas.errors import ConfigError, WorkFailedError

@@ -16,7 +16,7 @@ from producers.faults.fault_plan import (
     tables_of_plan,
 )
 from producers.faults.fault_tables import duration_us
-from producers.faults.opening import plan_of_options
+from producers.faults.plan_options import plan_of_options
 from schemas.errors import ConfigError
 
 EVERYTHING = Path(__file__).parents[3] / "bench" / "faults" / "everything.toml"

@@ -14,7 +14,7 @@ from producers.faults import damage
 from producers.faults.answer import Answer
 from producers.faults.fault_plan import FaultPlan, parse_plan
 from producers.faults.injection import canonical, inject
-from producers.faults.opening import plan_of_options
+from producers.faults.plan_options import plan_of_options
 from producers.faults.retry_storms import MOST_HELD
 from producers.lines import Line
 from producers.shop import Visitors, simulate

@@ -1,4 +1,4 @@
-"""What a command that injects faults begins with: the plan from its options, and the file of the answer key."""
+"""The file of an answer key, and of several processes' keys one."""
 
 from __future__ import annotations
 
@@ -10,48 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-import msgspec
-
 from producers.answer_key import Run
 from producers.faults.alert_duty import AlertDuty
-from producers.faults.fault_plan import FaultPlan, parse_plan
 from producers.faults.key_writer import KeyWriter
 from schemas.errors import ConfigError, WorkFailedError
 from schemas.instants import format_instant_us
-
-# The three faults with an option of their own: the table that each stands for, beside its share.
-_SHORTHAND = {
-    "duplicates": ("duplicate", {}),
-    "late": ("late", {"least": "1h", "most": "3h"}),
-    "corrupt": ("corrupt", {}),
-}
-
-
-def plan_of_options(path: Path | None, **shares: float) -> FaultPlan:
-    """Return the plan in a file, or the one that the shares of the short options stand for.
-
-    Args:
-        path: the file; None for none.
-        shares: `duplicates`, `late` and `corrupt`; 0 for none.
-
-    Raises:
-        ConfigError: both are given, the file cannot be read, or with everything that is wrong with the plan.
-    """
-    given = {name: share for name, share in shares.items() if share}
-    if path is not None:
-        if given:
-            raise ConfigError(f"--faults and {', '.join(f'--{name}' for name in given)}: the plan has its own shares")
-        return _read_plan(path)
-    faults = [
-        f"{name} is {share:g}, a share lies between 0 and 1" for name, share in given.items() if not 0 < share <= 1
-    ]
-    if faults:
-        raise ConfigError(faults)
-    tables = {}
-    for name, share in given.items():
-        table, keys = _SHORTHAND[name]
-        tables[table] = {"share": share, **keys}
-    return msgspec.convert(tables, FaultPlan)
 
 
 @contextmanager
@@ -94,15 +57,6 @@ def join_keys(parts: Iterable[Path], whole: Path) -> None:
             path.unlink()
     except OSError as error:
         raise WorkFailedError(f"the parts of the answer key cannot be joined: {error}") from error
-
-
-def _read_plan(path: Path) -> FaultPlan:
-    try:
-        return parse_plan(path.read_text("utf-8"), path.name)
-    except OSError as error:
-        raise ConfigError(f"cannot read the plan {path}: {error}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"plan {path.name} is not UTF-8: {error}") from error
 
 
 def _close(file: BinaryIO) -> None:
