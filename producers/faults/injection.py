@@ -11,7 +11,7 @@ import heapq
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from itertools import accumulate
+from itertools import accumulate, starmap
 from typing import TypeVar
 
 import msgspec
@@ -39,20 +39,21 @@ from schemas.codec import payload_digest
 from schemas.event import ClickEvent, RejectReason
 from schemas.instants import DAY_US
 
+_MILLISECOND_US = 1000
 _YEAR_US = 365 * DAY_US
 # By how many years an absurd clock is wrong, wherever within ten years the event happened: ahead of any arrival, or
 # back to before the year 2000.
 _AHEAD_YEARS, _BACK_YEARS = (20, 40), (40, 50)
 
-Encode = Callable[[ClickEvent], tuple[bytes, str]]
+Encode = Callable[[ClickEvent], tuple[bytes, ClickEvent]]
 _T = TypeVar("_T")
 _Make = Callable[[], Line]
 _Fault = Callable[[ClickEvent, Draw], Line | None]
 
 
-def canonical(event: ClickEvent) -> tuple[bytes, str]:
-    """Return an event's canonical bytes and the id in them."""
-    return encode_canonical(event), event.event_id
+def canonical(event: ClickEvent) -> tuple[bytes, ClickEvent]:
+    """Return an event's canonical bytes, and the event."""
+    return encode_canonical(event), event
 
 
 def inject(
@@ -74,12 +75,12 @@ def inject(
         answer: counts the lines.
         stamper: numbers the lines; None for none.
         key: notes the lines; None for none.
-        encode: gives an event's bytes, an object without white space around it, and the id that the pipeline must know
-            it by. Refused and conflicting lines have the canonical form.
+        encode: gives an event's bytes, an object without white space around it, and the event that the pipeline must
+            read there, which may have another id and more metadata. Refused and conflicting lines are canonical.
     """
     maker = LineMaker(answer, stamper, key)
     if plan.is_quiet:
-        return (maker.fact(event, *encode(event)) for event in events)
+        return starmap(maker.fact, map(encode, events))
     return _Injector(plan, Chance(seed), maker, encode).lines(events)
 
 
@@ -115,12 +116,12 @@ class _Injector:
             return fault(event, draw)
         if self._faults.are_any and (fault := self._faults.pick(draw := self._chance.of_event(event.event_id))):
             return fault(event, draw)
-        data, event_id = self._encode(event)
-        line = self._maker.fact(event, data, event_id)
+        data, said = self._encode(event)
+        line = self._maker.fact(data, said)
         if self._storms is not None:
             self._follow(self._storms.reach(event.event_timestamp_us))
             if self._storms.is_raging:
-                self._follow(self._storms.hold(partial(self._maker.copy, event, line, event_id, "retry_storm")))
+                self._follow(self._storms.hold(partial(self._maker.copy, line, said, "retry_storm")))
         return line
 
     def _send_later(self, distance: int, make: _Make) -> None:
@@ -132,7 +133,7 @@ class _Injector:
             self._send_later(1, make)
 
     def _changed(self, fault: str, event: ClickEvent) -> Line:
-        return self._maker.fact(event, *self._encode(event), fault)
+        return self._maker.fact(*self._encode(event), fault)
 
     # The faults by their names in the plan; a wrong clock gets the draw of its user.
 
@@ -148,20 +149,19 @@ class _Injector:
         return self._maker.refused(_moved(event, by_us), RejectReason.ABSURD_TIMESTAMP, "clock_absurd")
 
     def duplicate(self, copies: Copies, event: ClickEvent, draw: Draw) -> Line:
-        data, event_id = self._encode(event)
-        line = self._maker.fact(event, data, event_id)
-        copy = partial(self._maker.copy, event, line, event_id, "duplicate")
-        self._send_later(1 + int(draw.how * copies.within), copy)
+        data, said = self._encode(event)
+        line = self._maker.fact(data, said)
+        self._send_later(1 + int(draw.how * copies.within), partial(self._maker.copy, line, said, "duplicate"))
         return line
 
     def conflict(self, copies: Copies, event: ClickEvent, draw: Draw) -> Line:
         # User, type and time stay: whichever of the two becomes the fact, its hour and its alert are the same.
         other = msgspec.structs.replace(event, page_url=f"{event.page_url or ''}#again")
         self._send_later(1 + int(draw.how * copies.within), partial(self._maker.conflict, other, "conflict"))
-        return self._maker.fact(event, *canonical(event))
+        return self._maker.fact(*canonical(event))
 
     def out_of_order(self, displaced: Displaced, event: ClickEvent, draw: Draw) -> None:
-        make = partial(self._maker.fact, event, *self._encode(event), "out_of_order")
+        make = partial(self._maker.fact, *self._encode(event), "out_of_order")
         self._send_later(1 + int(draw.how * displaced.within), make)
 
     def late(self, moved: Moved, event: ClickEvent, draw: Draw) -> Line:
@@ -184,7 +184,8 @@ class _Injector:
         field = _pick(missing.fields, draw.how)
         if field == "event_id":
             data = damage.without(field)(encode_canonical(event))
-            return self._maker.fact(event, data, payload_digest(event), "missing_optional")
+            said = msgspec.structs.replace(event, event_id=payload_digest(event))
+            return self._maker.fact(data, said, "missing_optional")
         absent: dict[str, dict[str, str] | None] = {str(field): {} if field == "metadata" else None}
         return self._changed("missing_optional", msgspec.structs.replace(event, **absent))
 
@@ -193,8 +194,8 @@ class _Injector:
         return self._maker.refused(event, RejectReason.MISSING_FIELD, "missing_required", lacking)
 
     def extra_fields(self, _: Some, event: ClickEvent, draw: Draw) -> Line:
-        data, event_id = self._encode(event)
-        return self._maker.fact(event, damage.with_extra_fields(data), event_id, "extra_fields")
+        data, said = self._encode(event)
+        return self._maker.fact(damage.with_extra_fields(data), said, "extra_fields")
 
 
 class _Choice:
@@ -216,7 +217,8 @@ def _moved(event: ClickEvent, by_us: int) -> ClickEvent:
 
 
 def _by_us(moved: Moved, draw: Draw) -> int:
-    return moved.least_us + int((moved.most_us - moved.least_us) * draw.how)
+    # By whole milliseconds: some clients know no shorter time, and go on writing theirs.
+    return moved.least_us + int((moved.most_us - moved.least_us) * draw.how) // _MILLISECOND_US * _MILLISECOND_US
 
 
 def _pick(choices: tuple[_T, ...], uniform: float) -> _T:

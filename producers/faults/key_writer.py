@@ -43,36 +43,38 @@ class KeyWriter:
         self._gzip = zlib_ng.compressobj(_LEVEL, zlib_ng.DEFLATED, _GZIP)
         self._held = [_encode(run)]
         self._hours: dict[int, str] = {}
-        self._facts: defaultdict[str, Counter[str]] = defaultdict(Counter)
-        self._lines = self._duplicates = self._conflicts = self._unsendable = 0
+        # (hour, type) -> how many.
+        self._facts: defaultdict[tuple[str, str], int] = defaultdict(int)
         self._refused: Counter[str] = Counter()
-        self._alerts: Counter[Duty] = Counter()
+        self._lines = self._duplicates = self._conflicts = self._unsendable = 0
+        self._alerts = self._alerts_allowed = 0
 
-    def fact(self, event: ClickEvent, event_id: str, data: bytes, fault: str) -> None:
+    def fact(self, data: bytes, event: ClickEvent, fault: str) -> None:
         """Note the first line of an id.
 
         Args:
-            event: what the line says.
-            event_id: as the tables must know it; the event's own may have been left out.
             data: the line's bytes.
+            event: what it says, with the id by which the tables must know it.
             fault: the name of its fault.
         """
-        hour, duty = self._accepted(event, event_id, data, fault)
-        self._facts[hour][event.event_type] += 1
-        if duty is not Duty.NONE:
-            self._alerts[duty] += 1
+        entry = self._accepted(data, event, fault)
+        self._facts[entry.hour, entry.type] += 1
+        if entry.alert:
+            self._alerts += 1
+        elif entry.alert_allowed:
+            self._alerts_allowed += 1
 
-    def duplicate(self, event: ClickEvent, event_id: str, data: bytes, fault: str) -> None:
+    def duplicate(self, data: bytes, event: ClickEvent, fault: str) -> None:
         """Note a copy of a line."""
-        self._accepted(event, event_id, data, fault)
+        self._accepted(data, event, fault)
         self._duplicates += 1
 
-    def conflict(self, event: ClickEvent, event_id: str, data: bytes, fault: str) -> None:
+    def conflict(self, data: bytes, event: ClickEvent, fault: str) -> None:
         """Note another payload under an id, of the same type and hour."""
-        self._accepted(event, event_id, data, fault)
+        self._accepted(data, event, fault)
         self._conflicts += 1
 
-    def refused(self, reason: RejectReason, data: bytes, fault: str) -> None:
+    def refused(self, data: bytes, reason: RejectReason, fault: str) -> None:
         """Note a line that must be quarantined."""
         self._write(Refused(reason=reason, line=line_digest_text(data), fault=fault))
         self._refused[reason] += 1
@@ -88,45 +90,41 @@ class KeyWriter:
         Raises:
             WorkFailedError: the file takes no more.
         """
+        facts_by_hour: dict[str, dict[str, int]] = {}
+        for (hour, event_type), count in sorted(self._facts.items()):
+            facts_by_hour.setdefault(hour, {})[event_type] = count
         total = Total(
             lines=self._lines,
-            facts=sum(types.total() for types in self._facts.values()),
-            facts_by_hour={hour: self._facts[hour] for hour in sorted(self._facts)},
+            facts=sum(self._facts.values()),
+            facts_by_hour=facts_by_hour,
             duplicates=self._duplicates,
             conflicts=self._conflicts,
             refused=self._refused,
             unsendable=self._unsendable,
-            alerts=self._alerts[Duty.REQUIRED],
-            alerts_allowed=self._alerts[Duty.ALLOWED],
+            alerts=self._alerts,
+            alerts_allowed=self._alerts_allowed,
         )
         self._held.append(_encode(total))
         self._hand_on()
         self._put(self._gzip.flush())
         return total
 
-    def _accepted(self, event: ClickEvent, event_id: str, data: bytes, fault: str) -> tuple[str, Duty]:
-        hour = self._hour_of(event.event_timestamp_us)
+    def _accepted(self, data: bytes, event: ClickEvent, fault: str) -> Accepted:
+        number = event.event_timestamp_us // HOUR_US
+        hour = self._hours.get(number) or self._hours.setdefault(number, _hour_text(number))
         duty = self._duty.of(event)
-        self._write(
-            Accepted(
-                id=event_id,
-                hour=hour,
-                type=event.event_type,
-                payload=payload_digest(event),
-                line=line_digest_text(data),
-                fault=fault,
-                alert=duty is Duty.REQUIRED,
-                alert_allowed=duty is Duty.ALLOWED,
-            )
+        entry = Accepted(
+            id=event.event_id,
+            hour=hour,
+            type=event.event_type,
+            payload=payload_digest(event),
+            line=line_digest_text(data),
+            fault=fault,
+            alert=duty is Duty.REQUIRED,
+            alert_allowed=duty is Duty.ALLOWED,
         )
-        return hour, duty
-
-    def _hour_of(self, event_us: int) -> str:
-        number = event_us // HOUR_US
-        hour = self._hours.get(number)
-        if hour is None:
-            hour = self._hours[number] = format_instant_us(number * HOUR_US)[:_HOUR_CHARS]
-        return hour
+        self._write(entry)
+        return entry
 
     def _write(self, entry: Entry) -> None:
         self._lines += 1
@@ -144,3 +142,7 @@ class KeyWriter:
             self._file.write(data)
         except OSError as error:
             raise WorkFailedError(f"the answer key cannot be written: {error}") from error
+
+
+def _hour_text(number: int) -> str:
+    return format_instant_us(number * HOUR_US)[:_HOUR_CHARS]

@@ -38,13 +38,12 @@ class LineMaker:
         self._stamp: Callable[[bytes], bytes] | None = stamper.stamp if stamper else None
         self._key = key
 
-    def fact(self, event: ClickEvent, data: bytes, event_id: str, fault: str = "") -> Line:
+    def fact(self, data: bytes, event: ClickEvent, fault: str = "") -> Line:
         """Return the first line of an id.
 
         Args:
-            event: what the line says.
             data: its bytes, not stamped yet.
-            event_id: as the tables must know it.
+            event: what it says, with the id by which the tables must know it.
             fault: the name of its fault.
         """
         if self._stamp is not None:
@@ -58,15 +57,15 @@ class LineMaker:
             answer.faults[fault] += 1
             answer.late += fault == "late"
         if self._key is not None:
-            self._key.fact(event, event_id, data, fault)
+            self._key.fact(data, event, fault)
         return Line(event.user_id, data, event.event_timestamp_us)
 
-    def copy(self, event: ClickEvent, line: Line, event_id: str, fault: str) -> Line:
+    def copy(self, line: Line, event: ClickEvent, fault: str) -> Line:
         """Return a line that was made before; its stamp is the same."""
         self._answer.duplicates += 1
         self._answer.faults[fault] += 1
         if self._key is not None:
-            self._key.duplicate(event, event_id, line.data, fault)
+            self._key.duplicate(line.data, event, fault)
         return line
 
     def conflict(self, event: ClickEvent, fault: str) -> Line:
@@ -75,7 +74,7 @@ class LineMaker:
         self._answer.conflicts += 1
         self._answer.faults[fault] += 1
         if self._key is not None:
-            self._key.conflict(event, event.event_id, data, fault)
+            self._key.conflict(data, event, fault)
         return Line(event.user_id, data, event.event_timestamp_us)
 
     def refused(self, event: ClickEvent, reason: RejectReason, fault: str, damage: Damage | None = None) -> Line:
@@ -86,7 +85,7 @@ class LineMaker:
         self._answer.corrupt[reason] += 1
         self._answer.faults[fault] += 1
         if self._key is not None:
-            self._key.refused(reason, data, fault)
+            self._key.refused(data, reason, fault)
         return Line(event.user_id, data, event.event_timestamp_us)
 
     def unsendable(self, event: ClickEvent, fault: str, damage: Damage) -> Line:

@@ -18,11 +18,11 @@ from producers.batching import MAX_RECORD_BYTES
 from producers.faults.alert_duty import AlertDuty, Duty, alert_duty_of
 from producers.faults.answer import Answer
 from producers.faults.fault_plan import EVENT_FAULTS, FaultPlan, parse_plan
-from producers.faults.injection import inject
+from producers.faults.injection import Encode, canonical, inject
 from producers.faults.key_writer import KeyWriter
 from producers.lines import Line, line_digest_text
 from producers.shop import Visitors, simulate
-from schemas.codec import decode, payload_digest
+from schemas.codec import decode, encode, payload_digest
 from schemas.event import ClickEvent, Rejection
 from schemas.instants import HOUR_US, SECOND_US, format_instant_us, parse_instant_us
 
@@ -49,12 +49,27 @@ def entries_of(key: bytes) -> list[Entry]:
     return [decoder.decode(line) for line in gzip.decompress(key).splitlines()]
 
 
+def without_id(event: ClickEvent) -> tuple[bytes, ClickEvent]:
+    """Return an event as a client writes it that gives no id, and numbers as numbers."""
+    fields = msgspec.json.decode(encode(event))
+    del fields["event_id"]
+    fields["metadata"] = {"build": 7, **event.metadata}
+    said = msgspec.structs.replace(event, metadata={"build": "7", **event.metadata})
+    return msgspec.json.encode(fields), msgspec.structs.replace(said, event_id=payload_digest(said))
+
+
 def made(
-    events: Iterable[ClickEvent], plan: FaultPlan, seed: int, duty: AlertDuty = DUTY, *, stamped: bool = False
+    events: Iterable[ClickEvent],
+    plan: FaultPlan,
+    seed: int,
+    duty: AlertDuty = DUTY,
+    *,
+    stamped: bool = False,
+    encode_as: Encode = canonical,
 ) -> tuple[list[Line], list[Entry], Answer]:
     file, answer = io.BytesIO(), Answer()
     key = KeyWriter(file, RUN, duty)
-    lines = list(inject(events, plan, seed, answer, stamper=Stamper() if stamped else None, key=key))
+    lines = list(inject(events, plan, seed, answer, stamper=Stamper() if stamped else None, key=key, encode=encode_as))
     key.close()
     return lines, entries_of(file.getvalue()), answer
 
@@ -119,11 +134,12 @@ def plans(draw: st.DrawFn) -> FaultPlan:
 
 
 @settings(max_examples=40, deadline=None)
-@given(plans(), st.integers(0, 2**63), st.booleans(), st.integers(0, 3), st.integers(0, 2900))
+@given(plans(), st.integers(0, 2**63), st.booleans(), st.sampled_from((canonical, without_id)), st.integers(0, 3))
 def test_each_line_decodes_to_what_its_entry_says(
-    plan: FaultPlan, seed: int, stamped: bool, hours_later: int, first: int
+    plan: FaultPlan, seed: int, stamped: bool, encode_as: Encode, hours_later: int
 ) -> None:
-    lines, entries, answer = made(EVENTS[first : first + 100], plan, seed, stamped=stamped)
+    first = seed % 2900
+    lines, entries, answer = made(EVENTS[first : first + 100], plan, seed, stamped=stamped, encode_as=encode_as)
     assert entries[0] == RUN
     assert len(lines) == len(entries) - 2
     for line, entry in zip(lines, entries[1:-1], strict=True):

@@ -290,13 +290,16 @@ def test_every_reason_that_a_producer_can_cause_is_caused() -> None:
 
 
 def test_the_bytes_are_those_of_the_encoder_that_is_given() -> None:
-    def old_version(event: ClickEvent) -> tuple[bytes, str]:
+    def old_version(event: ClickEvent) -> tuple[bytes, ClickEvent]:
         fields = msgspec.json.decode(encode(event))
         fields["action"] = fields.pop("event_type")
-        return msgspec.json.encode(fields), event.event_id
+        return msgspec.json.encode(fields), event
 
-    lines = list(inject(EVENTS[:300], plan_of("[hot_key]\nshare = 0.5\n"), 3, Answer(), encode=old_version))
-    assert all(b'"action"' in line.data for line in lines) and len(accepted(lines)) == 300
+    plan = plan_of("[hot_key]\nshare = 0.2\n[duplicate]\nshare = 0.2\n[extra_fields]\nshare = 0.2\n")
+    answer = Answer()
+    lines = list(inject(EVENTS[:300], plan, 3, answer, encode=old_version))
+    assert all(b'"action"' in line.data for line in lines)
+    assert len(accepted(lines)) == answer.lines > 300
 
 
 def test_events_are_taken_one_by_one() -> None:
