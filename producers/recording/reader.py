@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
-from producers.put import Backoff, is_transient
+from producers.pacing import Backoff
+from producers.put import is_transient
 from producers.recording.shards import ListedShard, Start, iterator_arguments, readable, unneeded
 from schemas.errors import ConfigError, WorkFailedError
 from schemas.instants import datetime_to_us

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError, IncompleteReadError
 from urllib3.exceptions import SSLError
 
-from producers.put import Backoff, is_transient
+from producers.pacing import Backoff
+from producers.put import is_transient
 from producers.replaying.mapping import Mapping
 from producers.replaying.text import TextRecording
 from schemas.errors import ConfigError, WorkFailedError

@@ -189,7 +189,9 @@ def send(deployment: Deployment) -> None:
         deployment.s3.put_object(Bucket=deployment.settings.raw_bucket, Key=key, Body=body)
     refused = [Refused(reason=reason, line=line_digest_text(line)) for line, reason in REFUSED.items()]
     unsendable = Unsendable(line=line_digest_text(UNSENDABLE), fault="too large")
-    Spool(deployment.folder / "spool" / "run.ndjson").save([(Record("k", UNSENDABLE, 1, None), "too large")])
+    Spool(deployment.folder / "spool" / "run.ndjson", "local/clickstream").save(
+        [(Record("k", UNSENDABLE, 1, None), "too large")]
+    )
     # Two processes wrote the key.
     deployment.key.write_bytes(
         key_bytes([*map(accepted, EVENTS), *refused])
