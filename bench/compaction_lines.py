@@ -18,7 +18,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from random import Random
 from typing import Any
 
 import msgspec
@@ -26,7 +25,8 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from producers.shop import Visitors, simulate
+from producers.shop.simulation import simulate
+from producers.shop.visitors import Visitors
 from schemas.codec import encode
 from schemas.event import ClickEvent
 from schemas.instants import HOUR_US, SECOND_US, parse_instant_us
@@ -43,6 +43,8 @@ _DELAY_US = 20 * SECOND_US
 _INDIA_US = 5 * HOUR_US + HOUR_US // 2
 _HOT_HOUR = 12
 _ZIPF, _ZIPF_SHARE = 1.25, 0.45
+# What makes a line longer and nothing else.
+_LEFT_OUT = ("user_agent", "visit_number")
 # How far from its first a repeated line stands, in lines.
 _APART = 5_000
 _HEX = np.frombuffer(b"0123456789abcdef", np.uint8)
@@ -191,8 +193,8 @@ def _templates(seed: int) -> tuple[list[bytes], list[bytes], NDArray[np.bytes_]]
     The last are device types, countries and signup dates to draw from, a row for each event of the simulation.
     """
     # As many visitors as events, so that most differ in more than that.
-    visitors = Visitors(_TEMPLATES, _TEMPLATES, DAY_START_US, HOUR_US)
-    simulated = list(simulate(Random(seed), visitors))
+    visitors = Visitors(_TEMPLATES, _TEMPLATES, DAY_START_US, HOUR_US, crawlers=0, is_even=True)
+    simulated = [event for event in simulate(visitors, seed) if "signup_date" in event.metadata]
     said = [(event.device_type, event.metadata["country"], event.metadata["signup_date"]) for event in simulated]
     events = list(map(_with_marks, simulated))
     own = [_with_places(encode(event)) for event in events]
@@ -201,6 +203,7 @@ def _templates(seed: int) -> tuple[list[bytes], list[bytes], NDArray[np.bytes_]]
 
 
 def _with_marks(event: ClickEvent) -> ClickEvent:
+    metadata = {name: value for name, value in event.metadata.items() if name not in _LEFT_OUT}
     return msgspec.structs.replace(
         event,
         event_id="<id>",
@@ -208,7 +211,7 @@ def _with_marks(event: ClickEvent) -> ClickEvent:
         session_id="s-<session>",
         event_timestamp_us=parse_instant_us("2000-01-01T00:00:00Z"),
         device_type="<device>",
-        metadata=event.metadata | {"country": "<country>", "signup_date": "<signup>"},
+        metadata=metadata | {"country": "<country>", "signup_date": "<signup>"},
         producer_id="<producer>",
         producer_seq=7_777_777_777,
     )

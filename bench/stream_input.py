@@ -13,12 +13,12 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from random import Random
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from producers.shop import Visitors, simulate
+from producers.shop.simulation import simulate
+from producers.shop.visitors import Visitors
 from schemas.codec import encode
 from schemas.event import PURCHASE, ClickEvent
 from schemas.instants import HOUR_US, parse_instant_us
@@ -43,7 +43,7 @@ _STRIDE = 611_953
 # Both take as much.
 _ROOM, _UMLAUT = b"......", rb"\u00fc"
 # What an event can spare, to come to its size.
-_SPARE_TRAITS = ("signup_date", "campaign")
+_SPARE_TRAITS = ("signup_date", "campaign", "user_agent", "visit_number")
 _PLACES = range(RECORD_PURCHASES)
 
 
@@ -82,7 +82,7 @@ class Pool:
     """
 
     def __init__(self, forms: int = 1_000, seed: int = 1) -> None:
-        self._forms = _forms(Random(seed), forms)
+        self._forms = _forms(seed, forms)
 
     def blob(self, number: int) -> bytes:
         """Return a record in the aggregated format."""
@@ -121,11 +121,12 @@ def sized_line(event: ClickEvent) -> bytes | None:
     return line.replace(_ROOM, _UMLAUT, 1)
 
 
-def _forms(rng: Random, count: int) -> list[_Form]:
+def _forms(seed: int, count: int) -> list[_Form]:
     others: list[tuple[str, bytes]] = []
     purchases: list[ClickEvent] = []
     # Twice what is needed: the share of purchases is about right, and some events need more than the size.
-    for event in simulate(rng, Visitors(2 * count * RECORD_EVENTS, _VISITORS, ARRIVAL_US, HOUR_US)):
+    visitors = Visitors(2 * count * RECORD_EVENTS, _VISITORS, ARRIVAL_US, HOUR_US, crawlers=0, is_even=True)
+    for event in simulate(visitors, seed):
         if event.event_type == PURCHASE:
             purchases.append(event)
         elif (line := sized_line(event)) is not None:

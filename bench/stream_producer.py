@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import random
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -25,7 +24,8 @@ from producers.lines import Line
 from producers.opening import open_producer
 from producers.producer import Producer
 from producers.schedules import EvenSchedule
-from producers.shop import Visitors, simulate
+from producers.shop.simulation import simulate
+from producers.shop.visitors import Visitors
 from schemas.codec import encode
 from schemas.event import PURCHASE
 from schemas.instants import SECOND_US
@@ -121,8 +121,8 @@ def main() -> None:
 
 def _lines(rate: float, seconds: float) -> Iterator[Line]:
     span_us = int(seconds * SECOND_US)
-    visitors = Visitors(int(rate * seconds), USERS, time.time_ns() // 1000 + span_us, span_us)
-    for event in simulate(random.Random(1), visitors):
+    visitors = Visitors(int(rate * seconds), USERS, time.time_ns() // 1000 + span_us, span_us, is_even=True)
+    for event in simulate(visitors, seed=1):
         yield Line(event.user_id, encode(event), event.event_timestamp_us)
 
 

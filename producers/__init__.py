@@ -1,6 +1,6 @@
-"""Where events come from: simulated shop sessions and replayed recordings, put into the stream.
+"""Where events come from: simulated visits and replayed recordings, put into the stream; and whether all came out.
 
-Pure: `answer_key`, `lines`, `shop`, `routing`, `batching`, `schedules`, `paths`, `mapping`, `translation`, `replay`;
-of `faults` all but what begins a run and strikes the stream. Shell: `put`, `spool`, `producer`, `recordings`,
-`delivery`, `sending`, `run`, and a `…_cli` for each command. Imports only `schemas`.
+`shop` simulates, `faults` goes wrong on purpose and writes the answer key, `replaying` and `recording` are for recorded
+traffic, `verify` judges. What is here puts lines into the stream, and a `…_cli` is a command. Imports only `schemas`;
+what is pure is listed in the test of the imports.
 """

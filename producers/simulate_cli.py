@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from producers.sending import STDOUT, JsonOption, OutOption, PlainOption, RateOption, open_sink
+
+if TYPE_CHECKING:
+    from producers.shop.visitors import Visitors
 
 # Ten years: every event of it is one that the codec takes.
 _MOST_HOURS = 10 * 365 * 24
@@ -26,8 +29,16 @@ def simulate(
     rate: RateOption = 0,
     seed: Annotated[int, typer.Option(help="The same seed and options give the same visits.")] = 1,
     hours: Annotated[
-        float, typer.Option(min=0.001, max=_MOST_HOURS, help="How far back from now the events reach.")
+        float, typer.Option(min=0.001, max=_MOST_HOURS, help="How far back from the end the events reach.")
     ] = 6,
+    end: Annotated[
+        str | None, typer.Option(metavar="TIME", help="When the last events happened, ISO-8601 with a zone; now.")
+    ] = None,
+    even: Annotated[bool, typer.Option("--even", help="As many visitors by night as by day.")] = False,
+    crawlers: Annotated[float, typer.Option(help="Share of visits that machines make.")] = 0.005,
+    schema_mix: Annotated[
+        str, typer.Option(metavar="MIX", help="Share of clients of other versions: 0.2, or old=0.1,new=0.05.")
+    ] = "0",
     duplicates: Annotated[float, typer.Option(help="Share of events that are sent a second time.")] = 0,
     late: Annotated[float, typer.Option(help="Share of events that happened 1 to 3 hours earlier.")] = 0,
     corrupt: Annotated[float, typer.Option(help="Share of events whose bytes are damaged.")] = 0,
@@ -44,7 +55,6 @@ def simulate(
     Example: `clickstream simulate --events 20000 --rate 2000 --duplicates 0.02 --late 0.01 --corrupt 0.005`
     """
     import time
-    from random import Random
 
     from producers.faults.alert_duty import alert_duty_of
     from producers.faults.answer import Answer
@@ -54,13 +64,13 @@ def simulate(
     from producers.faults.stream_faults import open_stream_faults
     from producers.run import run
     from producers.schedules import schedule_of
-    from producers.shop import Visitors
-    from producers.shop import simulate as visits
-    from schemas.instants import HOUR_US
+    from producers.shop.simulation import simulate as visits
+    from producers.shop.wire import parse_schema_mix, version_of, wire_of
     from schemas.settings import load_alerting
 
     now_us = time.time_ns() // 1000
-    visitors = Visitors(events, users, end_us=now_us, span_us=int(hours * HOUR_US))
+    visitors = _visitors(events, users, end, hours, crawlers, even)
+    mix = parse_schema_mix(schema_mix)
     plan = plan_of_options(faults, duplicates=duplicates, late=late, corrupt=corrupt)
     total = round(events * plan.lines_per_event)
     alerting = load_alerting(os.environ, Path.cwd()) if answer_key else {}
@@ -75,7 +85,14 @@ def simulate(
             )
             key = stack.enter_context(key_at(answer_key, now_us, duty))
         # Chance of the faults is its own, so the visits of a seed are the same with and without them.
-        lines = inject(visits(Random(seed), visitors), plan, seed, answer, key=key)  # noqa: S311
+        lines = inject(
+            visits(visitors, seed),
+            plan,
+            seed,
+            answer,
+            key=key,
+            encode=lambda event: wire_of(event, version_of(event.session_id, mix)),
+        )
         run(
             stream_faults.watch(lines) if stream_faults else lines,
             sink,
@@ -87,3 +104,17 @@ def simulate(
             details=lambda: {"answer": answer, **({"stream_faults": stream_faults.end()} if stream_faults else {})},
             unsendable=lambda: answer.unsendable,
         )
+
+
+def _visitors(events: int, users: int, end: str | None, hours: float, crawlers: float, even: bool) -> Visitors:
+    import time
+
+    from producers.shop.visitors import Visitors
+    from schemas.errors import ConfigError
+    from schemas.instants import HOUR_US, parse_instant_us
+
+    try:
+        end_us = parse_instant_us(end) if end else time.time_ns() // 1000
+    except ValueError as error:
+        raise ConfigError(f"--end is {end!r}: {error}") from None
+    return Visitors(events, users, end_us, span_us=int(hours * HOUR_US), crawlers=crawlers, is_even=even)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECOND_US = 1_000_000
@@ -64,8 +65,19 @@ def us_to_timestamp(instant_us: int) -> datetime:
 
 
 def format_instant_us(instant_us: int) -> str:
-    """Return `2026-11-24T10:00:00.000000Z` for an instant in microseconds."""
-    return us_to_datetime(instant_us).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    """Return `2026-11-24T10:00:00.000000Z` for an instant in microseconds.
+
+    Raises:
+        OverflowError: outside the years 1 to 9999.
+    """
+    second, rest_us = divmod(instant_us, SECOND_US)
+    return f"{_second_text(second)}.{rest_us:06d}Z"
+
+
+@lru_cache(maxsize=4096)
+def _second_text(second: int) -> str:
+    # Events come in order of time, or nearly, and many of them in each second.
+    return us_to_datetime(second * SECOND_US).replace(tzinfo=None).isoformat()
 
 
 def hour_floor_us(instant_us: int) -> int:

@@ -127,7 +127,7 @@ def test_a_seed_gives_the_same_answer_whatever_the_rate(kinesis: KinesisClient) 
 
 
 def test_a_user_keeps_the_order_of_time_in_the_stream(kinesis: KinesisClient) -> None:
-    summary_of(run(*["simulate", "--events", "2000", "--users", "20", "--json"]))
+    summary_of(run(*["simulate", "--events", "2000", "--users", "20", "--crawlers", "0", "--json"]))
     last: dict[str, int] = {}
     for records in records_of(kinesis).values():
         for event in (decode(line, LATER_US) for _, data in records for line in payloads(data)):

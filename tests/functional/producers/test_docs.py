@@ -19,6 +19,7 @@ from clickstream import app as front_door
 from producers.replaying.conversion import RowCounts, lines_by_mapping
 from producers.replaying.mapping import parse_mapping, shipped_mappings
 from producers.replaying.rows import rows_of
+from producers.shop.funnel import FUNNEL
 from producers.verify.judging_key import CLASSES
 
 DOCS = Path(__file__).parents[3] / "docs"
@@ -82,3 +83,24 @@ def test_the_classes_of_verify_are_told() -> None:
 
 def test_every_shipped_mapping_is_told() -> None:
     assert all(f"`{name}`" in text_of("replay.md") for name in shipped_mappings())
+
+
+def test_the_funnel_told_is_the_one_that_there_is() -> None:
+    names = {"arrival": "arrive", "the page of arrival": "landing", "sign-up": "signup", "end": "leave"}
+    header, _, *rows = re.findall(r"^\| after .*?(?=\n\n)", text_of(SHARED), re.MULTILINE | re.DOTALL)[0].splitlines()
+    columns = [cell.strip() for cell in header.strip("|").split("|")]
+    told: dict[str, dict[str, int]] = {}
+    for row in rows:
+        after, *percents = (cell.strip() for cell in row.strip("|").split("|"))
+        told[after] = {name: int(percent) for name, percent in zip(columns[1:], percents, strict=True) if percent}
+    funnel = {
+        names.get(after, after): {names.get(name, name): percent for name, percent in row.items()}
+        for after, row in told.items()
+    }
+    expected = {
+        after.replace("_", " "): {
+            ("page view" if name == "landing" else name.replace("_", " ")): percent for name, percent in row.items()
+        }
+        for after, row in FUNNEL.items()
+    }
+    assert funnel == expected

@@ -15,7 +15,8 @@ import duckdb
 import pytest
 from pyiceberg.catalog.glue import GlueCatalog
 
-from producers.shop import Visitors, simulate
+from producers.shop.simulation import simulate
+from producers.shop.visitors import Visitors
 from schemas.codec import encode
 from schemas.instants import HOUR_US
 from schemas.lake import RAW_PREFIX
@@ -93,7 +94,7 @@ def busy_lake(lake: TestLake) -> TestLake:
     """Hours of a shop until past midnight, compacted in three runs, with late, broken and repeated lines."""
     rng = Random(11)
     end_us = HOUR + 15 * HOUR_US
-    lines = [encode(event) for event in simulate(rng, Visitors(3_000, 200, end_us, 5 * HOUR_US // 2))]
+    lines = [encode(event) for event in simulate(Visitors(3_000, 200, end_us, 5 * HOUR_US // 2), seed=11)]
     lines += rng.choices(lines, k=150) + _BROKEN
     rng.shuffle(lines)
     for number in range(3):

@@ -21,13 +21,14 @@ from producers.faults.fault_plan import EVENT_FAULTS, FaultPlan, parse_plan
 from producers.faults.injection import Encode, canonical, inject
 from producers.faults.key_writer import KeyWriter
 from producers.lines import Line, line_digest_text
-from producers.shop import Visitors, simulate
+from producers.shop.simulation import simulate
+from producers.shop.visitors import Visitors
 from schemas.codec import decode, encode, payload_digest
 from schemas.event import ClickEvent, Rejection
 from schemas.instants import HOUR_US, SECOND_US, format_instant_us, parse_instant_us
 
 END_US = parse_instant_us("2026-11-24T12:00:00Z")
-EVENTS = list(simulate(Random(8), Visitors(events=3000, users=1000, end_us=END_US, span_us=30 * HOUR_US)))
+EVENTS = list(simulate(Visitors(events=3000, users=1000, end_us=END_US, span_us=30 * HOUR_US), 8))
 # Small lines, so that many examples take little.
 WITHOUT_LARGE = tuple(name for name in EVENT_FAULTS if name not in ("too_large", "unsendable"))
 DUTY = alert_duty_of("purchase, signup", "24h", END_US, 60)

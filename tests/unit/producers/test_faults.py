@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from random import Random
 
 import msgspec
 import pytest
@@ -17,7 +16,8 @@ from producers.faults.injection import canonical, inject
 from producers.faults.plan_options import plan_of_options
 from producers.faults.retry_storms import MOST_HELD
 from producers.lines import Line
-from producers.shop import Visitors, simulate
+from producers.shop.simulation import simulate
+from producers.shop.visitors import Visitors
 from schemas.codec import decode, encode, payload_digest
 from schemas.errors import ConfigError
 from schemas.event import MAX_EVENT_BYTES, PURCHASE, ClickEvent, Rejection, RejectReason
@@ -26,7 +26,7 @@ from schemas.instants import HOUR_US, SECOND_US, parse_instant_us
 END_US = parse_instant_us("2026-11-24T12:00:00Z")
 VISITORS = Visitors(events=5000, users=200, end_us=END_US, span_us=6 * HOUR_US)
 SHORTHAND = plan_of_options(None, duplicates=0.05, late=0.05, corrupt=0.05)
-EVENTS = list(simulate(Random(3), VISITORS))
+EVENTS = list(simulate(VISITORS, 3))
 BY_ID = {event.event_id: event for event in EVENTS}
 
 
@@ -94,7 +94,7 @@ def test_the_same_visits_at_another_time_get_the_same_faults() -> None:
     answers = []
     for visitors in (VISITORS, moved):
         answers.append(Answer())
-        assert list(inject(simulate(Random(3), visitors), SHORTHAND, 3, answers[-1]))
+        assert list(inject(simulate(visitors, 3), SHORTHAND, 3, answers[-1]))
     assert answers[0] == answers[1] != injected(SHORTHAND, seed=4)[1]
 
 
