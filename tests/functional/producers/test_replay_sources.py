@@ -111,12 +111,12 @@ def records_of(kinesis: Any) -> list[tuple[str, bytes]]:
 def test_raw_objects_are_sent_in_order_of_their_hours_whatever_their_compression(kinesis: Any, tmp_path: Path) -> None:
     attestation = Attestation(
         producer_id="p",
-        send_hour="x",
+        send_hour="2025-11-24T10:00:00.000000Z",
         first_seq=0,
         last_seq=1,
         count=2,
         digest="0" * 32,
-        closed_timestamp="x",
+        closed_timestamp="2025-11-24T11:00:00.000000Z",
         is_last=True,
     )
     lines = [encode(an_event(number)) for number in range(5)]

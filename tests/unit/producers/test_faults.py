@@ -89,8 +89,8 @@ def test_a_share_is_kept() -> None:
     assert answer.faults["extra_fields"] == pytest.approx(250, abs=50)
 
 
-def test_the_same_visits_at_another_time_get_the_same_faults() -> None:
-    moved = Visitors(5000, 200, END_US + 7 * HOUR_US + 11 * SECOND_US, 6 * HOUR_US)
+def test_the_same_visits_on_another_day_get_the_same_faults() -> None:
+    moved = Visitors(5000, 200, END_US + 3 * 24 * HOUR_US, 6 * HOUR_US)
     answers = []
     for visitors in (VISITORS, moved):
         answers.append(Answer())
