@@ -15,7 +15,7 @@ MAGIC = b"\xf3\x89\x9a\xc2"
 DIGEST_BYTES = 16
 # Fields of AggregatedRecord and of its Record.
 KEYS, HASH_KEYS, RECORDS = 1, 2, 3
-KEY_INDEX, HASH_KEY_INDEX, DATA, TAGS = 1, 2, 3, 4
+KEY_INDEX, HASH_KEY_INDEX, DATA = 1, 2, 3
 # Wire types. Source: protobuf encoding guide, "Message Structure".
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 _MAX_FIELD_NUMBER = (1 << 29) - 1
