@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 
 # Above it the database moves to its folder.
-_MEMORY = "1GB"
+_MEMORY = "600MB"
 # Of rows that are collected one by one.
 BATCH_ROWS = 50_000
 _DIGEST_BYTES = 16

@@ -21,7 +21,7 @@ from schemas.instants import HOUR_US, us_to_timestamp
 from schemas.lake import hour_of_partition
 from schemas.tables import HOUR_PARTITION, Table
 
-_SLICE_ROWS = 500_000
+_SLICE_ROWS = 250_000
 
 
 class LakeReader:

@@ -18,7 +18,7 @@ _TEXTS = ("user_id", "session_id", "event_type", "device_type", "page_url", "ref
 
 def payloads_of(rows: pa.RecordBatch) -> pa.Array:
     """Return the digest of each row's payload."""
-    texts = [rows.column(name).to_pylist() for name in _TEXTS]
+    texts = [_texts(rows.column(name)) for name in _TEXTS]
     instants_us = rows.column("event_timestamp").cast(pa.timestamp("us")).cast(pa.int64()).to_pylist()
     found = [
         payload_digest(
@@ -41,8 +41,15 @@ def payloads_of(rows: pa.RecordBatch) -> pa.Array:
     return digests(bytes.fromhex("".join(found)))
 
 
-def _maps(column: pa.MapArray) -> list[dict[str, str]]:
+def _texts(column: pa.Array) -> list[str | None]:
+    # Most texts repeat, and each is made a Python text once.
+    encoded = column.dictionary_encode()
+    texts = [*encoded.dictionary.to_pylist(), None]
+    return [texts[place] for place in encoded.indices.fill_null(len(texts) - 1).to_numpy(zero_copy_only=False).tolist()]
+
+
+def _maps(column: pa.MapArray) -> list[dict[str | None, str | None]]:
     # Row by row Arrow takes several times as long.
     ends = column.offsets.to_pylist()
-    pairs = list(zip(column.keys.to_pylist(), column.items.to_pylist(), strict=True))
+    pairs = list(zip(_texts(column.keys), _texts(column.items), strict=True))
     return [dict(pairs[begin:end]) for begin, end in pairwise(ends)]

@@ -25,6 +25,7 @@ from producers.answer_key import Accepted, Entry, Refused, Run, Total, Unsendabl
 from producers.batching import Record
 from producers.lines import line_digest_text
 from producers.spool import Spool
+from producers.verify import lake_rows
 from producers.verify.grades import Grade
 from producers.verify.judging_key import CLASSES, Question, Verdict, judge
 from schemas.alert import alert_of
@@ -460,3 +461,21 @@ def test_a_class_that_nobody_asked_for_is_told_so(deployment: Deployment) -> Non
     assert {grade.name for grade in verdict.classes if not isinstance(grade, Grade)} == {"alerts"}
     only = deployment.judge(only=["facts"])
     assert [grade.name for grade in only.classes if isinstance(grade, Grade)] == ["facts"]
+
+
+def test_a_large_file_is_read_in_slices_and_no_row_of_it_is_missed(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lake_rows, "_SLICE_ROWS", 7)
+    assert deployment.judge(only=["facts", "conflicts"]).is_right
+    with deployment.table_changed("fact_clicks") as facts:
+        facts.overwrite(
+            moved(facts.scan().to_arrow(), "e050", datetime(2026, 1, 1)),  # noqa: DTZ001
+        )
+        [[example]] = differences_of(deployment.judge(only=["facts"])).values()
+    assert example["id"] == "e050"
+
+
+def moved(rows: pa.Table, click_id: str, to: datetime) -> pa.Table:
+    changed = [row | ({"event_timestamp": to} if row["click_id"] == click_id else {}) for row in rows.to_pylist()]
+    return pa.Table.from_pylist(changed, schema=rows.schema)
