@@ -24,7 +24,7 @@ from producers.lanes import Lanes
 from producers.lines import Line
 from producers.pacing import Backoff
 from producers.producer import Keeper, OnAttest, OnCall, Producer
-from producers.put import list_shards, put_records
+from producers.put import list_shards, put_records, write_bodies_directly
 from producers.spool import Spool, destination_of, left_files
 from producers.stamping import Stamper
 from schemas.errors import ConfigError
@@ -83,6 +83,7 @@ def open_producer(
     stamper = stamper or Stamper(new_producer_id())
     try:
         client = boto3.client("kinesis", config=_CLIENT)
+        write_bodies_directly(client)
         shards = list_shards(client, stream)
     except (NoRegionError, NoCredentialsError) as error:
         raise ConfigError(f"{error}; start the local stack with `clickstream up` or set the AWS variables") from error

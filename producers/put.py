@@ -5,9 +5,11 @@ A call that returned is no success: each record's result is read. Nothing here t
 
 from __future__ import annotations
 
+from binascii import b2a_base64
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+import msgspec
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
 
 from producers.batching import Record
@@ -19,6 +21,10 @@ from schemas.errors import ConfigError, WorkFailedError
 if TYPE_CHECKING:
     from mypy_boto3_kinesis.client import KinesisClient
     from mypy_boto3_kinesis.type_defs import PutRecordsOutputTypeDef, PutRecordsRequestEntryTypeDef
+
+
+_BODY = "clickstream_body"
+_encode_text = msgspec.json.Encoder().encode
 
 
 class PutRecordsClient(Protocol):
@@ -54,6 +60,34 @@ def put_records(client: PutRecordsClient, stream: str, records: Sequence[Record]
         else:
             results.append(Taken(answer["ShardId"]))
     return results
+
+
+def write_bodies_directly(client: KinesisClient) -> None:
+    """Have a client write the bodies of PutRecords itself.
+
+    The general serialiser walks several times over texts that are nearly all base64, which is half of the cost of a
+    call with large records.
+    """
+    client.meta.events.register("before-parameter-build.kinesis.PutRecords", _hold_body)
+    client.meta.events.register("before-call.kinesis.PutRecords", _set_body)
+
+
+def _hold_body(params: dict[str, Any], context: dict[str, Any], **_: object) -> None:
+    parts = [b'{"StreamName":', _encode_text(params["StreamName"]), b',"Records":[']
+    for entry in params["Records"]:
+        parts += (b'{"Data":"', b2a_base64(entry["Data"], newline=False))
+        parts += (b'","PartitionKey":', _encode_text(entry["PartitionKey"]))
+        if "ExplicitHashKey" in entry:
+            parts += (b',"ExplicitHashKey":', _encode_text(entry["ExplicitHashKey"]))
+        parts.append(b"},")
+    parts[-1] = parts[-1].rstrip(b",")
+    parts.append(b"]}")
+    context[_BODY] = b"".join(parts)
+    params["Records"] = []
+
+
+def _set_body(params: dict[str, Any], context: dict[str, Any], **_: object) -> None:
+    params["body"] = context.pop(_BODY)
 
 
 def is_transient(error: Exception) -> bool:
