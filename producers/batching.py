@@ -6,11 +6,10 @@ hash key; a line that fits into none is a record of its own.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from producers.lines import MAX_PARTITION_KEY_CHARS, Line
-from producers.routing import HASH_KEYS
+from schemas.hash_keys import parse_hash_key
 
 # Source: Kinesis API reference, PutRecords: 500 records a call. A call may hold 10 MiB and a record 1 MiB unless the
 # stream opts in to more; 5 MiB is what every region and emulator has always taken. Partition keys count.
@@ -23,7 +22,6 @@ MAX_RECORD_BYTES = 1024 * 1024
 FULL_AGGREGATE_BYTES = 51_200
 MAX_AGGREGATE_BYTES = 256 * 1024
 MAX_AGGREGATE_LINES = 1000
-_HASH_KEY = re.compile(r"\d{1,39}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +54,7 @@ def refusal_of(line: Line) -> str:
     """Return why no stream can ever take a line; empty where it can."""
     if not 1 <= len(line.partition_key) <= MAX_PARTITION_KEY_CHARS:
         return f"a partition key of {len(line.partition_key)} characters, it may have 1 to {MAX_PARTITION_KEY_CHARS}"
-    hash_key = line.explicit_hash_key
-    if hash_key is not None and (_HASH_KEY.fullmatch(hash_key) is None or int(hash_key) >= HASH_KEYS):
+    if line.explicit_hash_key is not None and parse_hash_key(line.explicit_hash_key) is None:
         return "the explicit hash key is no decimal number below 2^128"
     if (size_bytes := plain_record(line).size_bytes) > MAX_RECORD_BYTES:
         return f"{size_bytes} bytes, a record may hold {MAX_RECORD_BYTES}"

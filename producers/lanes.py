@@ -27,8 +27,8 @@ from producers.batching import (
 )
 from producers.lines import Line
 from producers.pacing import Backoff, Pace
-from producers.routing import Router, Shard, hash_key_of
-from schemas.kpl import Aggregator, user_records
+from producers.routing import Router, Shard, address_of
+from schemas.kpl import Aggregator, UserRecord, foreign_records, user_records
 
 # Source: awslabs/amazon-kinesis-producer, default_config.properties: RecordMaxBufferedTime.
 MAX_BUFFERED_S = 0.1
@@ -248,7 +248,21 @@ class Lanes:
         """
         place = self.count
         self.count = place + 1
-        has_become_due = self._insert(line, place)
+        # Runs for each event: nearly all of them come to an open aggregate of a user who is known.
+        key, data, _, hash_key = line
+        lane = self._lane_of.get(key)
+        if (
+            lane is None
+            or hash_key is not None
+            or not self._aggregate
+            or not 0 < lane.lines < MAX_AGGREGATE_LINES - 1
+            or not lane.aggregator.add(key, data)
+        ):
+            has_become_due = self._insert(line, place)
+        else:
+            lane.lines += 1
+            is_full = lane.due_s != _AT_ONCE and lane.aggregator.size_bytes >= FULL_AGGREGATE_BYTES
+            has_become_due = is_full and self._note_added(lane, place)
         self.held_lines += 1
         return has_become_due
 
@@ -259,14 +273,16 @@ class Lanes:
             if refusal := refusal_of(line):
                 raise UnsendableError(refusal)
             lane = self._find(key, hash_key)
-        if not self._aggregate or hash_key is not None:
+        if not self._aggregate:
             return self._queue(lane, Parcel(plain_record(line), place))
-        aggregator = lane.aggregator
-        if lane.lines >= MAX_AGGREGATE_LINES or not aggregator.add(key, data):
+        if lane.lines >= MAX_AGGREGATE_LINES or not lane.aggregator.add(key, data, hash_key):
             self._close_aggregate(lane)
-            if not aggregator.add(key, data):
+            if not lane.aggregator.add(key, data, hash_key):
                 return self._queue(lane, Parcel(plain_record(line), place))
         lane.lines += 1
+        return self._note_added(lane, place)
+
+    def _note_added(self, lane: Lane, place: int) -> bool:
         if lane.lines == 1:
             lane.place = place
             lane.opened_s = self._clock()
@@ -284,7 +300,7 @@ class Lanes:
         self._queue(self._find(partition_key, None), Parcel(Record(partition_key, data, 0), self.count))
 
     def _find(self, key: str, hash_key: str | None) -> Lane:
-        lane = self._lanes[self._router.index_of(hash_key_of(key, hash_key))]
+        lane = self._lanes[self._router.index_of(address_of(key, hash_key))]
         if hash_key is None:
             if len(self._lane_of) >= _KNOWN_KEYS:
                 self._lane_of.clear()
@@ -450,7 +466,7 @@ class Lanes:
             for line in lines:
                 self._insert(line, place)
             if record is not None:
-                lane = self._lanes[self._router.index_of(hash_key_of(record.partition_key, record.explicit_hash_key))]
+                lane = self._lanes[self._router.index_of(address_of(record.partition_key, record.explicit_hash_key))]
                 self._queue(lane, Parcel(record, place))
         self.hurry()
         return settlement
@@ -468,16 +484,16 @@ class Lanes:
 
 
 def _lines_of(aggregate: Record) -> list[Line]:
-    found = user_records(aggregate.data, aggregate.partition_key)
-    return [Line(user.partition_key, user.data, None, user.explicit_hash_key) for user in found]
+    return _as_lines(user_records(aggregate.data, aggregate.partition_key))
 
 
 def _foreign_lines(record: Record, landed_on: Shard | None) -> list[Line]:
     """Return the lines of a record that do not belong to the shard it landed on; a plain record is always at home."""
     if not record.is_aggregate or landed_on is None:
         return []
-    return [
-        line
-        for line in _lines_of(record)
-        if not landed_on.owns(hash_key_of(line.partition_key, line.explicit_hash_key))
-    ]
+    found = user_records(record.data, record.partition_key)
+    return _as_lines(foreign_records(found, landed_on.start, landed_on.end))
+
+
+def _as_lines(found: Iterable[UserRecord]) -> list[Line]:
+    return [Line(user.partition_key, user.data, None, user.explicit_hash_key) for user in found]

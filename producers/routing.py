@@ -7,14 +7,12 @@ the shards again.
 
 from __future__ import annotations
 
-import hashlib
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from schemas.errors import WorkFailedError
-
-HASH_KEYS = 1 << 128
+from schemas.hash_keys import MAX_HASH_KEY, hash_key_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +47,7 @@ class Router:
             if shard.start > uncovered:
                 break
             uncovered = max(uncovered, shard.end + 1)
-        if uncovered < HASH_KEYS:
+        if uncovered <= MAX_HASH_KEY:
             raise WorkFailedError("the stream's open shards do not cover the hash keys; is it still being created?")
 
     def index_of(self, hash_key: int) -> int:
@@ -57,11 +55,6 @@ class Router:
         return bisect_right(self._starts, hash_key) - 1
 
 
-def hash_key_of(partition_key: str, explicit_hash_key: str | None = None) -> int:
-    """Return the 128-bit hash key of a record: the explicit one where it has one.
-
-    Source: Kinesis API reference, PutRecord: an MD5 hash maps partition keys to 128-bit integers.
-    """
-    if explicit_hash_key is not None:
-        return int(explicit_hash_key)
-    return int.from_bytes(hashlib.md5(partition_key.encode(), usedforsecurity=False).digest(), "big")
+def address_of(partition_key: str, explicit_hash_key: str | None) -> int:
+    """Return the hash key by which a record is routed: the explicit one, which is valid, where it has one."""
+    return hash_key_of(partition_key) if explicit_hash_key is None else int(explicit_hash_key)

@@ -18,7 +18,7 @@ from producers.lines import Line
 from producers.pacing import Backoff
 from producers.producer import Producer
 from producers.put import put_records
-from producers.routing import HASH_KEYS, Shard, hash_key_of
+from producers.routing import Shard, address_of
 from producers.sinks import WINDOW_LINES
 from producers.spool import Spool, SpooledRecord, read_spool
 from producers.stamping import Stamper
@@ -26,14 +26,15 @@ from schemas.attestation import digest_text, line_digest, read_attestation
 from schemas.codec import decode
 from schemas.errors import WorkFailedError
 from schemas.event import ClickEvent, Rejection
+from schemas.hash_keys import MAX_HASH_KEY
 from schemas.instants import HOUR_US, parse_instant_us
 from schemas.kpl import payloads
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis.type_defs import PutRecordsOutputTypeDef, PutRecordsRequestEntryTypeDef
 
-HALF = HASH_KEYS // 2
-SHARDS = [Shard("shard-0", 0, HALF - 1), Shard("shard-1", HALF, HASH_KEYS - 1)]
+HALF = (MAX_HASH_KEY + 1) // 2
+SHARDS = [Shard("shard-0", 0, HALF - 1), Shard("shard-1", HALF, MAX_HASH_KEY)]
 THROTTLED = "ProvisionedThroughputExceededException"
 NOON_US = parse_instant_us("2026-11-24T12:00:00Z")
 # The number of a call and what it puts -> the places of the records that fail, or what is raised.
@@ -66,7 +67,7 @@ class FakeStream:
                 results.append({"ErrorCode": THROTTLED, "ErrorMessage": "slow down"})
             else:
                 self.taken.append(bytes(record["Data"]))  # type: ignore[arg-type]
-                hash_key = hash_key_of(record["PartitionKey"], record.get("ExplicitHashKey"))
+                hash_key = address_of(record["PartitionKey"], record.get("ExplicitHashKey"))
                 results.append({"SequenceNumber": "1", "ShardId": f"shard-{hash_key // HALF}"})
         answer: Any = {"FailedRecordCount": len(failing), "Records": results}
         return answer  # type: ignore[no-any-return]
@@ -269,7 +270,7 @@ def test_what_no_stream_can_take_is_saved_without_a_call(opened: Open) -> None:
         Line("", b"no key"),
         Line("k" * 257, b"a long key"),
         Line("ana", b"a bad hash key", None, "12x"),
-        Line("ana", b"a high hash key", None, str(HASH_KEYS)),
+        Line("ana", b"a high hash key", None, str(MAX_HASH_KEY + 1)),
     ]
     for line in lines:
         harness.producer.put_line(line)

@@ -13,7 +13,8 @@ from producers.batching import MAX_CALL_BYTES, MAX_CALL_RECORDS, Record
 from producers.lanes import MAX_BUFFERED_S, Lanes, Parcel, Refused, Result, Taken
 from producers.lines import Line
 from producers.pacing import Backoff
-from producers.routing import HASH_KEYS, Shard, hash_key_of
+from producers.routing import Shard, address_of
+from schemas.hash_keys import MAX_HASH_KEY
 from schemas.kpl import user_records
 
 THROTTLE = Refused("throttled", is_throttle=True)
@@ -33,17 +34,17 @@ class Stream:
 
     shards: list[Shard] = field(
         default_factory=lambda: [
-            Shard("shard-0", 0, HASH_KEYS // 2 - 1),
-            Shard("shard-1", HASH_KEYS // 2, HASH_KEYS - 1),
+            Shard("shard-0", 0, (MAX_HASH_KEY + 1) // 2 - 1),
+            Shard("shard-1", (MAX_HASH_KEY + 1) // 2, MAX_HASH_KEY),
         ]
     )
     read: list[tuple[str, bytes]] = field(default_factory=list)
 
     def take(self, record: Record) -> Taken:
-        hash_key = hash_key_of(record.partition_key, record.explicit_hash_key)
+        hash_key = address_of(record.partition_key, record.explicit_hash_key)
         shard = next(shard for shard in self.shards if shard.is_open and shard.owns(hash_key))
         for user in user_records(record.data, record.partition_key):
-            user_key = hash_key_of(user.partition_key, user.explicit_hash_key)
+            user_key = address_of(user.partition_key, user.explicit_hash_key)
             if shard.owns(hash_key if user.data is record.data else user_key):
                 self.read.append((user.partition_key, user.data))
         return Taken(shard.shard_id)

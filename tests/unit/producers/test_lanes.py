@@ -18,12 +18,13 @@ from producers.batching import (
 from producers.lanes import MAX_BUFFERED_S, Lanes, Parcel, Refused, Result, Settlement, Taken, UnsendableError
 from producers.lines import Line
 from producers.pacing import Backoff
-from producers.routing import HASH_KEYS, Shard, hash_key_of
+from producers.routing import Shard, address_of
+from schemas.hash_keys import MAX_HASH_KEY, hash_key_of
 from schemas.kpl import payloads, user_records
 
-HALF = HASH_KEYS // 2
-LOW, HIGH = Shard("low", 0, HALF - 1), Shard("high", HALF, HASH_KEYS - 1)
-WHOLE = Shard("whole", 0, HASH_KEYS - 1)
+HALF = (MAX_HASH_KEY + 1) // 2
+LOW, HIGH = Shard("low", 0, HALF - 1), Shard("high", HALF, MAX_HASH_KEY)
+WHOLE = Shard("whole", 0, MAX_HASH_KEY)
 LOW_USER = next(user for user in map(str, range(99)) if hash_key_of(user) < HALF)
 HIGH_USER = next(user for user in map(str, range(99)) if hash_key_of(user) >= HALF)
 THROTTLE = Refused("slow down", is_throttle=True)
@@ -49,7 +50,7 @@ class Bench:
 
 
 def taken_at_home(record: Record) -> Taken:
-    return Taken("low" if hash_key_of(record.partition_key, record.explicit_hash_key) < HALF else "high")
+    return Taken("low" if address_of(record.partition_key, record.explicit_hash_key) < HALF else "high")
 
 
 def lines_of(call: Sequence[Parcel]) -> list[bytes]:
@@ -130,7 +131,7 @@ def test_a_line_with_an_explicit_hash_key_goes_where_that_says() -> None:
     bench.lanes.add(Line(LOW_USER, b"x", None, str(HALF)))
     (parcel,) = bench.take(MAX_BUFFERED_S)
     assert bench.settle([parcel], taken_at_home).lines == 1
-    assert hash_key_of(parcel.record.partition_key, parcel.record.explicit_hash_key) == HALF
+    assert address_of(parcel.record.partition_key, parcel.record.explicit_hash_key) == HALF
 
 
 def test_what_no_stream_can_take_is_refused_and_counts_as_settled() -> None:
