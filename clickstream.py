@@ -23,6 +23,7 @@ import batch_compaction.validate_cli
 import infra.local.cli
 import infra.local.demo_cli
 import producers.record_cli
+import producers.load_cli
 import producers.replay_cli
 import producers.simulate_cli
 import producers.verify_cli
@@ -49,6 +50,7 @@ for package in (
     producers.simulate_cli,
     producers.replay_cli,
     producers.record_cli,
+    producers.load_cli,
     producers.verify_cli,
     stream_jobs.cli,
     stream_jobs.dead_letters_cli,

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 import msgspec
 
 from producers.load.histogram import Histogram
-from producers.load.timeline import COUNTS, Memory, Row, Timeline, percentile_ms
+from producers.load.timeline import COUNTS, ON_TIME_S, Memory, Row, Timeline, percentile_ms
 from schemas.pricing import Estimate, Prices, Usage, estimate
 
 VERSION = "load_report.v1"
-# An event is on time when its acknowledgement came within this of the moment when it was due.
-ON_TIME_S = 1.0
+
+
 # What a process may grow by from a quarter of a soak to its end: allocators keep some room.
 _GROWTH = 0.1
 _GROWTH_BYTES = 32 * 1024 * 1024
@@ -75,7 +75,7 @@ class Totals(msgspec.Struct, kw_only=True):
         seconds: how long the load ran.
         scheduled: events due in that time.
         unsettled: events due that were neither acknowledged nor saved.
-        sent_per_s: events acknowledged a second.
+        sent_per_s: events acknowledged a second while the schedule ran.
         cpu_us_per_event: processor time of all processes for each event put.
     """
 
@@ -111,6 +111,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         service: of PutRecords calls, from their start to their end.
         alert_latency: of alerts, from the stream's arrival to the topic's acknowledgement.
         alert_since_due: of alerts, from when their events were due to the same.
+        notes: what could not be seen of it.
         interval_s: how long a row of the series is.
         series: name -> its value in each interval.
     """
@@ -126,11 +127,20 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     alert_since_due: Latency
     memory: list[Memory]
     cost: Estimate
+    notes: list[str]
     interval_s: int
     series: dict[str, list[float | None]]
 
 
-def assess(setup: Setup, timeline: Timeline, prices: Prices, *, seconds: float, failure: str = "") -> Report:
+def assess(
+    setup: Setup,
+    timeline: Timeline,
+    prices: Prices,
+    *,
+    seconds: float,
+    failure: str = "",
+    notes: Sequence[str] = (),
+) -> Report:
     """Return the report of what ran.
 
     Args:
@@ -139,6 +149,7 @@ def assess(setup: Setup, timeline: Timeline, prices: Prices, *, seconds: float, 
         prices: what the estimate goes by.
         seconds: how long the schedule was followed: to its end, or until somebody stopped it.
         failure: why a process ended early; empty where none did.
+        notes: what could not be seen.
     """
     rows = timeline.rows(seconds)
     totals = _totals(rows, timeline, seconds)
@@ -166,6 +177,7 @@ def assess(setup: Setup, timeline: Timeline, prices: Prices, *, seconds: float, 
         alert_since_due=_latency(timeline.alert_since_due),
         memory=memory,
         cost=estimate(usage, prices),
+        notes=list(notes),
         interval_s=timeline.step_s,
         series={name: [getattr(row, name) for row in rows] for name in Row.__struct_fields__},
     )
@@ -176,7 +188,8 @@ def _totals(rows: Sequence[Row], timeline: Timeline, seconds: float) -> Totals:
     for name in (*COUNTS, "alerts"):
         setattr(totals, name, sum(getattr(row, name) for row in rows))
     totals.unsettled = max(0, totals.scheduled - totals.sent - totals.failed)
-    totals.sent_per_s = round(totals.sent / seconds, 1) if seconds else 0.0
+    in_time = sum(row.sent for row in rows if row.at_s < seconds)
+    totals.sent_per_s = round(in_time / seconds, 1) if seconds else 0.0
     totals.cpu_us_per_event = round(sum(timeline.cpu_s.values()) / totals.put * 1e6, 2) if totals.put else 0.0
     return totals
 

@@ -53,6 +53,11 @@ class Chart:
     keeps_peaks: bool = False
 
     @property
+    def is_empty(self) -> bool:
+        """Whether there is no value."""
+        return all(value is None for line in self.series for value in line.values)
+
+    @property
     def highest(self) -> float:
         """The largest value, 0 where there is none."""
         return max((value for line in self.series for value in line.values if value is not None), default=0.0)

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from importlib.resources import files
 
-from producers.load.assessment import ON_TIME_S, Latency, Report
+from producers.load.assessment import Latency, Report
 from producers.load.charts import Chart, Series, draw, short
+from producers.load.timeline import ON_TIME_S
 
 _NUMBER = ' class="n"'
 
@@ -18,6 +19,9 @@ _NUMBER = ' class="n"'
 def page_of(report: Report) -> str:
     """Return the page."""
     setup = report.setup
+    charts = charts_of(report)
+    seen = [chart for chart in charts if not chart.is_empty]
+    unseen = [chart.title for chart in charts if chart.is_empty]
     title = f"Load test: {setup.profile}, {setup.rate:,.6g} events a second, {setup.minutes:g} min"
     return "\n".join(
         [
@@ -29,10 +33,12 @@ def page_of(report: Report) -> str:
             f'<p class="soft">Started {escape(setup.started)}, stream {escape(setup.stream)}, '
             f"{_count(setup.processes, 'process', 'processes')}.</p></header><main>",
             *_verdict(report),
+            *(f'<p class="soft">{escape(note)}</p>' for note in report.notes),
             *_tiles(report),
             '<h2>Over time</h2><div class="charts">',
-            *(_figure(chart, f"chart{place}") for place, chart in enumerate(charts_of(report))),
+            *(_figure(chart, f"chart{place}") for place, chart in enumerate(seen)),
             "</div>",
+            *([f'<p class="soft">Nothing was seen of: {escape("; ".join(unseen))}.</p>'] if unseen else []),
             *_tables(report),
             "</main></body></html>\n",
         ]
@@ -116,11 +122,9 @@ def _figure(chart: Chart, name: str) -> str:
         f"{escape(line.name)}</li>"
         for place, line in enumerate(chart.series, 1)
     )
-    is_empty = all(value is None for line in chart.series for value in line.values)
-    body = '<p class="soft">Nothing was seen of it in this run.</p>' if is_empty else draw(chart, name)
     return (
         f"<figure><figcaption>{escape(chart.title)} <span>({escape(chart.unit)})</span></figcaption>"
-        f'<ul class="legend">{legend}</ul>{body}</figure>'
+        f'<ul class="legend">{legend}</ul>{draw(chart, name)}</figure>'
     )
 
 

@@ -10,7 +10,13 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from schemas.errors import ConfigError
+
+# How many events are put in time at once.
+_AT_ONCE = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +38,14 @@ class Piece:
         slope = (self.end_rate - self.begin_rate) / self.seconds
         return after_s * (self.begin_rate + slope * after_s / 2)
 
-    def after_s(self, count: float) -> float:
+    def after_s(self, counts: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the seconds after which so many events are due, the inverse of `count`."""
         slope = (self.end_rate - self.begin_rate) / self.seconds
-        root = math.sqrt(max(0.0, self.begin_rate**2 + 2 * slope * count))
-        return min(self.seconds, 2 * count / (self.begin_rate + root)) if count > 0 else 0.0
+        root = np.sqrt(np.maximum(0.0, self.begin_rate**2 + 2 * slope * counts))
+        # Nothing is due before the first event, where a piece may begin without a rate.
+        speed = np.maximum(self.begin_rate + root, np.finfo(float).tiny)
+        after: NDArray[np.float64] = np.clip(2 * counts / speed, 0.0, self.seconds)
+        return after
 
 
 class Profile:
@@ -76,16 +85,25 @@ class Profile:
         # The event of number n is due when n events were due before it, so the first one is due at once.
         return min(self.total, math.ceil(count - 1e-6))
 
-    def due_s(self, first: int = 0, step: int = 1) -> Iterator[float]:
-        """Yield when the events are due, in order: those of the numbers first, first + step, and so on, below `total`.
+    def due_s(self, numbers: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return when the events of some numbers are due; the first one has the number 0, the last one `total` - 1."""
+        places = np.clip(np.searchsorted(self._counts, numbers, side="right") - 1, 0, len(self._pieces) - 1)
+        due = np.empty(len(numbers))
+        for place, piece in enumerate(self._pieces):
+            here = places == place
+            due[here] = self._starts_s[place] + piece.after_s(numbers[here] - self._counts[place])
+        return due
 
-        Processes that share a load take every so-many-th event, each beginning with its own index.
+    def share(self, index: int, parts: int) -> Iterator[float]:
+        """Yield when the events of one process are due, in order: each takes every so-many-th event.
+
+        Args:
+            index: of the process, from 0.
+            parts: how many processes there are.
         """
-        place = 0
-        for number in range(first, self.total, step):
-            while self._counts[place + 1] <= number and place + 1 < len(self._pieces):
-                place += 1
-            yield self._starts_s[place] + self._pieces[place].after_s(number - self._counts[place])
+        for first in range(index, self.total, parts * _AT_ONCE):
+            numbers = np.arange(first, min(self.total, first + parts * _AT_ONCE), parts)
+            yield from self.due_s(numbers).tolist()
 
 
 def _steady(rate: float, seconds: float) -> list[Piece]:

@@ -13,6 +13,8 @@ import msgspec
 from producers.load.histogram import Histogram
 from producers.load.profiles import Profile
 
+# An event is on time when its acknowledgement came within this of the moment when it was due.
+ON_TIME_S = 1.0
 # So many rows at most: a second each for two hours, longer ones for longer runs.
 _MOST_ROWS = 7200
 

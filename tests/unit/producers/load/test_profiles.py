@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import numpy as np
 import pytest
 
 from producers.load.profiles import PROFILES, Profile, profile_of
@@ -20,7 +21,7 @@ class TestEveryProfile:
         return profile_of(name, rate, seconds)
 
     def test_every_event_is_due_in_order_and_in_time(self, profile: Profile) -> None:
-        due = list(profile.due_s())
+        due = list(profile.share(0, 1))
         assert len(due) == profile.total
         assert due == sorted(due) and due[0] == 0 and due[-1] <= profile.seconds
 
@@ -30,16 +31,20 @@ class TestEveryProfile:
         assert profile.due_by(-1) == 0 and profile.due_by(profile.seconds + 1) == profile.total
 
     def test_a_count_is_that_of_the_events_that_are_due_before(self, profile: Profile) -> None:
-        due = list(profile.due_s())
+        due = list(profile.share(0, 1))
         for place in range(1, 38):
             # Off the marks themselves, where the last digit of a float decides.
             at_s = profile.seconds * (place - 0.4999) / 37
             assert profile.due_by(at_s) == sum(event_s < at_s for event_s in due)
 
     def test_processes_share_the_events_without_rest(self, profile: Profile) -> None:
-        parts = [list(profile.due_s(index, 3)) for index in range(3)]
-        assert sorted(due_s for part in parts for due_s in part) == list(profile.due_s())
+        parts = [list(profile.share(index, 3)) for index in range(3)]
+        assert sorted(due_s for part in parts for due_s in part) == list(profile.share(0, 1))
         assert max(map(len, parts)) - min(map(len, parts)) <= 1
+
+    def test_an_event_is_due_when_its_number_says(self, profile: Profile) -> None:
+        numbers = np.arange(profile.total)
+        assert list(profile.due_s(numbers[::-1])) == list(profile.share(0, 1))[::-1]
 
     def test_no_second_has_more_than_the_rate(self, profile: Profile, rate: float) -> None:
         counts = [profile.due_by(at_s + 1) - profile.due_by(at_s) for at_s in range(int(profile.seconds) - 1)]
@@ -47,7 +52,7 @@ class TestEveryProfile:
 
 
 def test_a_steady_load_is_even() -> None:
-    assert list(profile_of("steady", 4, 2).due_s()) == [0, 0.25, 0.5, 0.75, 1, 1.25, 1.5, 1.75]
+    assert list(profile_of("steady", 4, 2).share(0, 1)) == [0, 0.25, 0.5, 0.75, 1, 1.25, 1.5, 1.75]
 
 
 def test_a_ramp_has_half_of_its_events_in_the_last_part_of_the_time() -> None:

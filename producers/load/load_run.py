@@ -1,0 +1,190 @@
+"""One load: its processes, what is seen meanwhile, and the report at the end.
+
+The schedule runs by the clock alone: neither what a process does nor what is watched holds it up.
+"""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+from rich.console import Console
+
+from producers.delivery import StopFlag
+from producers.load.assessment import Report, Setup, assess
+from producers.load.live_view import Scene, View
+from producers.load.messages import Begin, Ended, Measured, Told
+from producers.load.onlookers import AlertJob, Receipts, Watch
+from producers.load.profiles import Profile, profile_of
+from producers.load.timeline import Timeline, interval_s
+from producers.load.workers import Worker, await_ready, plans_of
+from schemas.errors import WorkFailedError
+from schemas.instants import format_instant_us
+from schemas.pricing import Prices
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+# Between the last process's readiness and the start.
+_LEAD_S = 0.2
+_SHOW_EVERY_S = 0.5
+# Receipts of the last purchases come after them; where none come for so long, no more are waited for.
+_RECEIPTS_PATIENCE_S = 15.0
+
+
+@dataclass(slots=True)
+class Load:
+    """A load under way.
+
+    Attributes:
+        failures: of processes, in the order in which they were told.
+        spools: files that keep what could not be sent.
+    """
+
+    setup: Setup
+    profile: Profile
+    timeline: Timeline
+    start_s: float
+    failures: list[str] = field(default_factory=list)
+    spools: list[str] = field(default_factory=list)
+
+    @property
+    def at_s(self) -> float:
+        """How long it has been going."""
+        return time.monotonic() - self.start_s
+
+
+def run_load(
+    setup: Setup,
+    prices: Prices,
+    *,
+    s3: S3Client,
+    bucket: str,
+    state_dir: Path,
+    console: Console,
+) -> tuple[Report, bool, list[str]]:
+    """Run a load to its end, or until Ctrl-C, and return its report.
+
+    Args:
+        setup: what to run.
+        prices: for the estimate.
+        s3: reads the receipts.
+        bucket: where they are.
+        state_dir: where the alert job has its record.
+        console: where progress is shown.
+
+    Returns:
+        The report, whether Ctrl-C ended it, and the files that keep what could not be sent.
+
+    Raises:
+        ConfigError: the load cannot be, or the processes found no stream or credentials.
+        WorkFailedError: the processes could not begin.
+    """
+    seconds = setup.minutes * 60
+    profile = profile_of(setup.profile, setup.rate, seconds)
+    stop = StopFlag()
+    told: queue.Queue[Told] = queue.Queue()
+    workers = [Worker(plan, told) for plan in plans_of(setup, seconds)]
+    try:
+        with stop.on_interrupt():
+            await_ready(told, len(workers), stop)
+            start_s, start_us = time.monotonic() + _LEAD_S, time.time_ns() // 1000 + round(_LEAD_S * 1e6)
+            for worker in workers:
+                worker.tell(Begin(start_s=start_s, start_us=start_us))
+            setup = msgspec.structs.replace(setup, started=format_instant_us(start_us))
+            load = Load(setup, profile, Timeline(profile, interval_s(seconds), start_us), start_s)
+            watch = Watch(load.timeline, Receipts(s3, bucket, start_us), AlertJob(state_dir), start_s)
+            view = View(console)
+            with watch.looking(), view.open():
+                stopped_s = _follow(load, workers, told, stop, watch, view)
+                _await_receipts(load, watch, stop, view)
+    finally:
+        for worker in workers:
+            worker.kill()
+    ran_s = profile.seconds if stopped_s is None else max(0.0, min(stopped_s, profile.seconds))
+    report = assess(setup, load.timeline, prices, seconds=ran_s, failure="; ".join(load.failures), notes=watch.troubles)
+    return report, stop.is_set, load.spools
+
+
+def _follow(
+    load: Load, workers: Sequence[Worker], told: queue.Queue[Told], stop: StopFlag, watch: Watch, view: View
+) -> float | None:
+    """Take what the processes tell until all have ended; return when they were asked to stop, None where never."""
+    stopped_s: float | None = None
+    running = len(workers)
+    shown_s = 0.0
+    while running:
+        if stopped_s is None and (stop.is_set or load.failures):
+            stopped_s = load.at_s
+            for worker in workers:
+                worker.ask_to_stop()
+        try:
+            message = told.get(timeout=_SHOW_EVERY_S)
+        except queue.Empty:
+            message = None
+        if isinstance(message, Measured):
+            load.timeline.add(message.sample)
+        elif isinstance(message, Ended):
+            running -= 1
+            load.failures += [message.failure] if message.failure else []
+            load.spools += [message.spool] if message.spool else []
+        if load.at_s >= shown_s + _SHOW_EVERY_S:
+            shown_s = load.at_s
+            watch.collect()
+            notes = ["ending: sending what is held; Ctrl-C again drops it"] if stopped_s is not None else []
+            view.show(_scene(load, watch, notes))
+    return stopped_s
+
+
+def _await_receipts(load: Load, watch: Watch, stop: StopFlag, view: View) -> None:
+    """Wait for the alerts of the last purchases, as long as such come."""
+    watch.collect()
+    purchases = sum(row.purchases for row in load.timeline.rows(load.profile.seconds))
+    news_s = load.at_s
+    while watch.alerts and watch.alerts < purchases and not stop.is_set:
+        if watch.collect():
+            news_s = load.at_s
+        if load.at_s - news_s > _RECEIPTS_PATIENCE_S:
+            return
+        view.show(_scene(load, watch, ["all is sent; waiting for the last alerts"]))
+        time.sleep(_SHOW_EVERY_S)
+
+
+def _scene(load: Load, watch: Watch, notes: list[str]) -> Scene:
+    setup, timeline = load.setup, load.timeline
+    at_s = max(0.0, load.at_s)
+    title = f"{setup.profile}, up to {setup.rate:,.6g} events a second, {setup.processes} processes"
+    rows = timeline.rows(min(at_s, load.profile.seconds))
+    return Scene(title, at_s, load.profile.seconds, rows, timeline.step_s, [*notes, *watch.troubles])
+
+
+def write_report(report: Report, page: str, path: Path) -> list[Path]:
+    """Write the report as JSON and as a page, and return both paths.
+
+    Args:
+        report: what to write.
+        page: its HTML.
+        path: a folder, made where it is missing; or a file whose name ends with .json or .html, which gets the other
+            one beside it.
+
+    Raises:
+        WorkFailedError: it cannot be written.
+    """
+    if path.suffix in (".json", ".html"):
+        base = path.with_suffix("")
+    else:
+        base = path / f"load-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{report.setup.profile}"
+    try:
+        base.parent.mkdir(parents=True, exist_ok=True)
+        written = [base.with_suffix(".json"), base.with_suffix(".html")]
+        written[0].write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
+        written[1].write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise WorkFailedError(f"the report cannot be written: {error}") from error
+    return written

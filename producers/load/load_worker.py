@@ -1,0 +1,233 @@
+"""One process of a load: it puts its share of the events when they are due and tells what became of them.
+
+It is told its plan and its start on stdin and tells on stdout, see `messages`; the end of stdin asks it to stop. Run as
+`python -m producers.load.load_worker`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import resource
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING, BinaryIO
+
+import msgspec
+from botocore.exceptions import BotoCoreError, ClientError
+
+from producers.load.messages import Begin, Ended, Measured, Plan, Ready, Told
+from producers.load.meter import Meter
+from producers.load.profiles import profile_of
+from producers.opening import new_spool_path, open_producer
+from producers.shop import Visitors, simulate
+from schemas.errors import ClickstreamError, ConfigError
+from schemas.event import PURCHASE, ClickEvent
+from schemas.instants import SECOND_US
+from schemas.settings import load_settings
+
+if TYPE_CHECKING:
+    from producers.batching import Record
+    from producers.lanes import Result
+    from producers.sinks import Tally
+
+# A process that waits wakes up at most so often and puts all that has become due: it costs each event this much at the
+# most, and is counted.
+_TICK_S = 0.001
+# The longest wait in one go, so that a stop is noticed.
+_LONGEST_SLEEP_S = 0.1
+_STATM = Path("/proc/self/statm")
+
+
+class Measurement:
+    """A meter for the threads of a producer, which call it after each of their calls.
+
+    What is sent before it begins, since an earlier run had left it, is not measured.
+    """
+
+    def __init__(self) -> None:
+        self._meter: Meter | None = None
+        self._begun_cpu_s = 0.0
+        self._lock = threading.Lock()
+        self._told = (0, 0, 0, 0)
+
+    def begin(self, meter: Meter) -> None:
+        """Measure from now on."""
+        self._begun_cpu_s = time.process_time()
+        self._meter = meter
+
+    def on_call(self, records: Sequence[Record], results: Sequence[Result], began_s: float, ended_s: float) -> None:
+        """Take a call that has ended."""
+        with self._lock:
+            if self._meter is not None:
+                self._meter.called(records, results, began_s, ended_s)
+
+    def cut(self, meter: Meter, interval: int, tally: Tally) -> Measured:
+        """Return what was measured, and what the producer has counted, since the last time."""
+        with self._lock:
+            sample = meter.cut(interval, memory_bytes(), time.process_time() - self._begun_cpu_s)
+        told = (tally.sent, tally.failed, tally.retried, tally.throttled)
+        sample.sent, sample.failed, sample.retried, sample.throttled = (
+            now - before for now, before in zip(told, self._told, strict=True)
+        )
+        self._told = told
+        return Measured(sample=sample)
+
+
+def follow(
+    events: Iterator[ClickEvent],
+    due_s: Iterator[float],
+    put: Callable[[ClickEvent], object],
+    meter: Meter,
+    is_stopped: Callable[[], bool],
+    begin: Begin,
+    *,
+    clock: Callable[[], float],
+    sleep: Callable[[float], object],
+) -> None:
+    """Put each event as soon as it is due, and never wait for anything else; an event happens when it is due.
+
+    Args:
+        events: what to put; their times are not looked at.
+        due_s: when, in seconds after the start.
+        put: takes an event.
+        meter: counts what is put.
+        is_stopped: asked before each event that is waited for, and now and then.
+        begin: the start.
+        clock: the one of the start.
+        sleep: waits so many seconds.
+    """
+    now_s = clock() - begin.start_s
+    replace = msgspec.structs.replace
+    for count, event_s in enumerate(due_s):
+        if event_s > now_s or not count & 0xFF:
+            now_s = clock() - begin.start_s
+            while event_s > now_s and not is_stopped():
+                sleep(min(max(event_s - now_s, _TICK_S), _LONGEST_SLEEP_S))
+                now_s = clock() - begin.start_s
+            if is_stopped():
+                return
+        event = next(events)
+        meter.put += 1
+        meter.purchases += event.event_type == PURCHASE
+        put(replace(event, event_timestamp_us=begin.start_us + int(event_s * SECOND_US)))
+
+
+def memory_bytes() -> int:
+    """Return the resident memory of this process; the most it ever had where the system tells no more."""
+    if _STATM.exists():
+        return int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    # macOS counts in bytes.
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def run(plan: Plan, orders: BinaryIO, tell: Callable[[Told], object], spool_path: Path) -> None:
+    """Do what a plan says and tell of it.
+
+    Args:
+        plan: what to do.
+        orders: gives the start; its end asks to stop.
+        tell: sends what is to be told.
+        spool_path: the file for what cannot be sent.
+
+    Raises:
+        ConfigError: there is no such stream, or no region or credentials.
+        WorkFailedError: the stream takes nothing any more.
+    """
+    profile = profile_of(plan.profile, plan.rate, plan.seconds)
+    measurement = Measurement()
+    stream = load_settings(os.environ, Path.cwd()).stream
+    with open_producer(
+        stream, aggregate=plan.aggregate, spool_path=spool_path, on_call=measurement.on_call, tell=_complain
+    ) as producer:
+        tell(Ready(process=plan.process))
+        line = orders.readline()
+        if not line:
+            return
+        begin = msgspec.json.decode(line, type=Begin)
+        stop, over = threading.Event(), threading.Event()
+        threading.Thread(target=_await_end, args=(orders, stop), daemon=True).start()
+        meter = Meter(plan.process, lambda places: profile.due_s(places * plan.processes + plan.process), begin.start_s)
+        measurement.begin(meter)
+
+        def cut(interval: int) -> None:
+            tell(measurement.cut(meter, interval, producer.tally))
+
+        reporter = threading.Thread(target=_report, args=(plan, begin, over, cut), daemon=True)
+        reporter.start()
+        try:
+            follow(
+                _events(plan, profile.total, begin),
+                profile.share(plan.process, plan.processes),
+                producer.put,
+                meter,
+                stop.is_set,
+                begin,
+                clock=time.monotonic,
+                sleep=time.sleep,
+            )
+            producer.close()
+        finally:
+            over.set()
+            reporter.join()
+            # The rest belongs to the interval that runs.
+            cut(_interval(plan, begin))
+
+
+def _events(plan: Plan, total: int, begin: Begin) -> Iterator[ClickEvent]:
+    """Yield events without end; how many a process needs is up to the schedule."""
+    span_us = max(1_000_000, round(plan.seconds * 1e6))
+    visitors = Visitors(total + 1000, plan.users, end_us=begin.start_us + span_us, span_us=span_us)
+    for round_ in itertools.count():
+        yield from simulate(Random(f"{plan.seed}/{plan.process}/{round_}"), visitors)  # noqa: S311 (chance, not secrecy)
+
+
+def _complain(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)  # noqa: T201 - the one that started it shows it
+
+
+def _interval(plan: Plan, begin: Begin) -> int:
+    return max(0, int((time.monotonic() - begin.start_s) / plan.step_s))
+
+
+def _report(plan: Plan, begin: Begin, over: threading.Event, cut: Callable[[int], object]) -> None:
+    """Tell of each interval at its end."""
+    interval = 0
+    while not over.wait(max(0.0, begin.start_s + (interval + 1) * plan.step_s - time.monotonic())):
+        # Of a process that was held up, what the missed ones had is told with the last of them.
+        interval = max(interval, _interval(plan, begin) - 1)
+        cut(interval)
+        interval += 1
+
+
+def _await_end(orders: BinaryIO, stop: threading.Event) -> None:
+    orders.read()
+    stop.set()
+
+
+def main() -> None:
+    """Run as a process of a load."""
+    plan = msgspec.json.decode(sys.stdin.buffer.readline(), type=Plan)
+    lock = threading.Lock()
+
+    def tell(message: Told) -> None:
+        with lock:
+            sys.stdout.buffer.write(msgspec.json.encode(message) + b"\n")
+            sys.stdout.buffer.flush()
+
+    spool_path = new_spool_path(os.environ)
+    failure, is_bad_usage = "", False
+    try:
+        run(plan, sys.stdin.buffer, tell, spool_path)
+    except (ClickstreamError, ClientError, BotoCoreError, OSError) as error:
+        failure, is_bad_usage = f"process {plan.process}: {error}", isinstance(error, ConfigError)
+    spool = str(spool_path) if spool_path.exists() else ""
+    tell(Ended(process=plan.process, failure=failure, is_bad_usage=is_bad_usage, spool=spool))
+
+
+if __name__ == "__main__":
+    main()
