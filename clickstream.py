@@ -22,8 +22,8 @@ import batch_compaction.rollback_cli
 import batch_compaction.validate_cli
 import infra.local.cli
 import infra.local.demo_cli
-import producers.record_cli
 import producers.load_cli
+import producers.record_cli
 import producers.replay_cli
 import producers.simulate_cli
 import producers.verify_cli

@@ -11,6 +11,7 @@ import pytest
 import typer
 from typer.main import get_command
 
+import producers.load_cli
 import producers.record_cli
 import producers.replay_cli
 import producers.simulate_cli
@@ -28,6 +29,7 @@ SHARED = "producers.md"
 COMMANDS = {
     "producers.md": [producers.simulate_cli],
     "replay.md": [producers.replay_cli, producers.record_cli],
+    "load-test.md": [producers.load_cli],
     "verify.md": [producers.verify_cli],
 }
 
