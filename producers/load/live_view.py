@@ -59,7 +59,7 @@ class Scene:
             "alert p50": _latest(self.rows, "alert_p50_ms"),
             "alert p99": _latest(self.rows, "alert_p99_ms"),
             "job behind": _latest(self.rows[-_RECENT:], "behind_ms"),
-            "memory": f"{last.memory_bytes / (1 << 20):,.0f} MiB",
+            "memory": f"{(last.memory_bytes or 0) / (1 << 20):,.0f} MiB",
         }
 
 

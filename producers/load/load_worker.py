@@ -13,9 +13,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from io import RawIOBase
 from pathlib import Path
-from random import Random
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
@@ -24,7 +24,8 @@ from producers.load.messages import Begin, Ended, Measured, Plan, Ready, Told
 from producers.load.meter import Meter
 from producers.load.profiles import profile_of
 from producers.opening import new_spool_path, open_producer
-from producers.shop import Visitors, simulate
+from producers.shop.simulation import simulate
+from producers.shop.visitors import Visitors
 from schemas.errors import ClickstreamError, ConfigError
 from schemas.event import PURCHASE, ClickEvent
 from schemas.instants import SECOND_US
@@ -125,7 +126,7 @@ def memory_bytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
-def run(plan: Plan, orders: BinaryIO, tell: Callable[[Told], object], spool_path: Path) -> None:
+def run(plan: Plan, orders: RawIOBase, tell: Callable[[Told], object], spool_path: Path) -> None:
     """Do what a plan says and tell of it.
 
     Args:
@@ -179,11 +180,11 @@ def run(plan: Plan, orders: BinaryIO, tell: Callable[[Told], object], spool_path
 
 
 def _events(plan: Plan, total: int, begin: Begin) -> Iterator[ClickEvent]:
-    """Yield events without end; how many a process needs is up to the schedule."""
-    span_us = max(1_000_000, round(plan.seconds * 1e6))
-    visitors = Visitors(total + 1000, plan.users, end_us=begin.start_us + span_us, span_us=span_us)
-    for round_ in itertools.count():
-        yield from simulate(Random(f"{plan.seed}/{plan.process}/{round_}"), visitors)  # noqa: S311 (chance, not secrecy)
+    """Yield events without end: the schedule says how many a process needs, which parts of the shop need not have."""
+    span_us = round(plan.seconds * SECOND_US)
+    visitors = Visitors(total, plan.users, end_us=begin.start_us + span_us, span_us=span_us, is_even=True)
+    for more in itertools.count():
+        yield from simulate(visitors, plan.seed + more, part=(plan.process, plan.processes))
 
 
 def _complain(text: str) -> None:
@@ -204,14 +205,16 @@ def _report(plan: Plan, begin: Begin, over: threading.Event, cut: Callable[[int]
         interval += 1
 
 
-def _await_end(orders: BinaryIO, stop: threading.Event) -> None:
+def _await_end(orders: RawIOBase, stop: threading.Event) -> None:
     orders.read()
     stop.set()
 
 
 def main() -> None:
     """Run as a process of a load."""
-    plan = msgspec.json.decode(sys.stdin.buffer.readline(), type=Plan)
+    # Without a buffer: its lock would be held by the thread that waits for the end, when this process ends.
+    orders = open(sys.stdin.fileno(), "rb", buffering=0, closefd=False)  # noqa: SIM115 (for as long as it lives)
+    plan = msgspec.json.decode(orders.readline(), type=Plan)
     lock = threading.Lock()
 
     def tell(message: Told) -> None:
@@ -222,7 +225,7 @@ def main() -> None:
     spool_path = new_spool_path(os.environ)
     failure, is_bad_usage = "", False
     try:
-        run(plan, sys.stdin.buffer, tell, spool_path)
+        run(plan, orders, tell, spool_path)
     except (ClickstreamError, ClientError, BotoCoreError, OSError) as error:
         failure, is_bad_usage = f"process {plan.process}: {error}", isinstance(error, ConfigError)
     spool = str(spool_path) if spool_path.exists() else ""

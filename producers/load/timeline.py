@@ -99,7 +99,7 @@ class Row(msgspec.Struct, kw_only=True):
         alerts: alerts acknowledged by their topic in it.
         alert_p50_ms: from the stream's arrival to that acknowledgement.
         behind_ms: how far the alert job was behind the newest record; None where it did not say.
-        memory_bytes: of all processes.
+        memory_bytes: of all processes; None where none told it.
     """
 
     at_s: float
@@ -129,7 +129,7 @@ class Row(msgspec.Struct, kw_only=True):
     alert_p50_ms: float | None = None
     alert_p99_ms: float | None = None
     behind_ms: int | None = None
-    memory_bytes: int = 0
+    memory_bytes: int | None = None
 
 
 class Memory(msgspec.Struct, kw_only=True):
@@ -181,7 +181,7 @@ class Timeline:
         row = self._row(sample.interval)
         for name in COUNTS:
             setattr(row, name, getattr(row, name) + getattr(sample, name))
-        row.memory_bytes += sample.memory_bytes
+        row.memory_bytes = (row.memory_bytes or 0) + sample.memory_bytes
         self.cpu_s[sample.process] = max(sample.cpu_s, self.cpu_s.get(sample.process, 0.0))
         self._remember(sample)
         for name, counts, whole in (

@@ -68,6 +68,7 @@ class Running:
         finally:
             self.process.kill()
         assert out, err
+        assert "Traceback" not in err and "Fatal" not in err, err
         summary: dict[str, Any] = json.loads(out.splitlines()[-1])
         assert summary["files"] == [str(self.folder / f"report.{kind}") for kind in ("json", "html")]
         report = msgspec.json.decode((self.folder / "report.json").read_bytes(), type=Report)

@@ -12,7 +12,7 @@ from producers.lanes import Refused, Result, Taken
 from producers.load.histogram import Histogram
 from producers.load.load_worker import follow
 from producers.load.messages import Begin
-from producers.load.meter import Meter, places_in
+from producers.load.meter import Meter
 from producers.load.profiles import profile_of
 from producers.load.timeline import Sample
 from producers.stamping import Stamper
@@ -50,19 +50,13 @@ def latencies(counts: dict[int, int]) -> list[tuple[int, int]]:
     return found
 
 
-def test_the_stamps_of_a_record_are_found_in_their_order() -> None:
-    places = [0, 3, 4, 99, 12_345_678_901]
-    assert list(places_in(record_of(places).data)) == places
-    assert list(places_in(b'{"producer_id":"x","first_seq":3}')) == []
-
-
 def test_latency_runs_from_when_an_event_was_due_and_not_from_the_call() -> None:
     sample = measured(([record_of([0, 5, 20])], [TAKEN], START_S + 2.4, START_S + 2.5))
     # Due at 0, 0.5 and 2 s.
     assert [value for value, _ in latencies(sample.latency)] == pytest.approx(
         [500_000, 2_000_000, 2_500_000], rel=1 / 64
     )
-    assert sample.on_time == 1
+    assert sample.on_time == 1 and sample.records == 1
     assert [value for value, _ in latencies(sample.service)] == pytest.approx([100_000], rel=1 / 64)
     assert (sample.interval, sample.memory_bytes, sample.cpu_s) == (3, 77, 0.5)
 
