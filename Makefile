@@ -7,7 +7,7 @@ PYTEST := $(RUN) pytest
 # Two processes, each a file at a time, in order: the long files come first and the short ones fill what is left.
 AT_ONCE := -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help setup demo test check soak format package clean bench-slice bench-stream bench-compaction
+.PHONY: help setup demo test check soak format package clean bench-slice bench-stream bench-compaction bench-producers
 help:  ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
@@ -47,6 +47,9 @@ bench-stream: setup  ## Rate and latency of the alert job beside baselines; ARGS
 
 bench-compaction: setup  ## Cost of the compaction beside DuckDB and PySpark; ARGS="--only growth" picks parts.
 	@$(RUN) --group engines python -m bench.compaction $(ARGS)
+
+bench-producers: setup  ## Cost and rate of the producers beside a plain one; ARGS="--only kpl,cpu" picks parts.
+	@$(RUN) python -m bench.producers $(ARGS)
 
 format: setup  ## Format the code.
 	@$(RUN) ruff format .
