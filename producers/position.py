@@ -76,12 +76,12 @@ class PositionFile:
             found = _read(path)
             if found is not None and (faults := _differences(path, found.fingerprint, fingerprint)):
                 raise ConfigError(faults)
-        except ConfigError:
+            self.start = found or Position(fingerprint=dict(fingerprint), producer_id=new_producer_id())
+            self._now = self.start
+            self._write()
+        except (ConfigError, WorkFailedError):
             self._guard.close()
             raise
-        self.start = found or Position(fingerprint=dict(fingerprint), producer_id=new_producer_id())
-        self._now = self.start
-        self._write()
 
     def stamper(self) -> Stamper:
         """Return the stamper of this run, which stamps its lines from the first on, the settled ones too."""
