@@ -120,18 +120,19 @@ def _send_left(
     """Send what ended processes left for a destination, and return how many events of it arrived."""
     sent = 0
     for left in left_files(folder, destination):
-        if left.unsendable:
-            tell(f"{left.unsendable} records in {left.path} can never be sent; they stay there")
-        if not left.records:
-            continue
         unsent = _Unsent()
+        count = 0
         # An error leaves the file as it is: some of it may then arrive twice.
         with make(unsent) as producer:
-            for spooled in left.records:
-                _put_again(producer, spooled.record())
-        left.replace(unsent.records, destination)
-        sent += producer.tally.sent
-        tell(f"{producer.tally.sent} events that an earlier run had to save in {left.path} are sent")
+            for record in left.records():
+                _put_again(producer, record)
+                count += 1
+        if left.unsendable:
+            tell(f"{left.unsendable} records in {left.path} can never be sent; they stay there")
+        if count:
+            left.replace(unsent.records)
+            sent += producer.tally.sent
+            tell(f"{producer.tally.sent} events that an earlier run had to save in {left.path} are sent")
     return sent
 
 

@@ -109,7 +109,8 @@ class Producer:
         self._failure = ""
         self._cause: BaseException | None = None
         self._is_aborted = self._is_closed = self._has_ended = self._is_remapping = False
-        self._senders = [threading.Thread(target=self._send, daemon=True) for _ in range(_SENDERS)]
+        names = [f"clickstream-put-{number}" for number in range(_SENDERS)]
+        self._senders = [threading.Thread(target=self._send, name=name, daemon=True) for name in names]
         for sender in self._senders:
             sender.start()
 

@@ -12,7 +12,6 @@ import fcntl
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urlsplit
@@ -78,63 +77,72 @@ class Spool:
             self._file = None
 
 
-@dataclass(slots=True)
 class LeftFile:
-    """What an ended process left.
+    """What an ended process left, read a line at a time, for it may be large.
 
     Attributes:
-        records: what may be sent now, in the order in which it was saved.
-        kept: the lines of the file that stay: those for other streams, and the unsendable.
-        unsendable: how many lines no stream can take, or were cut when their writer was killed.
+        unsendable: of the lines read so far, how many no stream can take, or were cut when their writer was killed.
     """
 
-    path: Path
-    unsendable: int = 0
-    records: list[SpooledRecord] = field(default_factory=list)
-    kept: list[bytes] = field(default_factory=list)
+    def __init__(self, path: Path, file: BinaryIO, destination: str) -> None:
+        self.path = path
+        self.unsendable = 0
+        self._file = file
+        self._destination = destination
 
-    def replace(self, unsent: Iterable[tuple[Record, str]], destination: str) -> None:
+    def records(self) -> Iterator[Record]:
+        """Yield what may be sent now, in the order in which it was saved."""
+        self.unsendable = 0
+        for line in self._lines():
+            record, is_ours = self._judge(line)
+            self.unsendable += is_ours and record is None
+            if record is not None:
+                yield record
+
+    def replace(self, unsent: Iterable[tuple[Record, str]]) -> None:
         """Put what could not be sent again in the place of the records, which are settled; an empty file goes."""
-        lines = [*self.kept, *(_encode(record, reason, destination) for record, reason in unsent)]
-        if lines:
-            rest = self.path.with_suffix(".rest")
-            rest.write_bytes(b"".join(lines))
-            rest.replace(self.path)
-        else:
+        rest = self.path.with_suffix(".rest")
+        with rest.open("wb") as file:
+            file.writelines(line for line in self._lines() if self._judge(line)[0] is None)
+            file.writelines(_encode(record, reason, self._destination) for record, reason in unsent)
+            file.flush()
+            os.fsync(file.fileno())
+            is_empty = file.tell() == 0
+        if is_empty:
             self.path.unlink()
+            rest.unlink()
+        else:
+            rest.replace(self.path)
+
+    def _lines(self) -> Iterator[bytes]:
+        self._file.seek(0)
+        return iter(self._file)
+
+    def _judge(self, line: bytes) -> tuple[Record | None, bool]:
+        """Return the record of a line where it may be sent, and whether it is for this destination or for none."""
+        try:
+            spooled = _decode(line)
+            record = spooled.record()
+        except (msgspec.DecodeError, binascii.Error):
+            return None, True
+        if spooled.destination != self._destination:
+            return None, False
+        is_sendable = not refusal_of(Line(record.partition_key, record.data, None, record.explicit_hash_key))
+        return record if is_sendable else None, True
 
 
 def left_files(folder: Path, destination: str) -> Iterator[LeftFile]:
-    """Yield the spool files of ended processes that hold something for a destination; each is locked until the next."""
+    """Yield the spool files of ended processes, for what they hold for a destination; each is locked until the next."""
     for path in sorted(folder.glob("*.ndjson")):
         with _locked_if_left(path) as file:
-            left = LeftFile(path)
-            for line in file or ():
-                _sort_in(left, line, destination)
-            if left.records or left.unsendable:
-                yield left
+            if file is not None:
+                yield LeftFile(path, file, destination)
 
 
 def _encode(record: Record, reason: str, destination: str) -> bytes:
     data = base64.b64encode(record.data).decode()
     spooled = SpooledRecord(destination, record.partition_key, record.explicit_hash_key, record.lines, reason, data)
     return msgspec.json.encode(spooled) + b"\n"
-
-
-def _sort_in(left: LeftFile, line: bytes, destination: str) -> None:
-    try:
-        spooled = _decode(line)
-        record = spooled.record()
-    except (msgspec.DecodeError, binascii.Error):
-        left.unsendable += 1
-        left.kept.append(line)
-        return
-    is_ours = spooled.destination == destination
-    if is_ours and not refusal_of(Line(record.partition_key, record.data, None, record.explicit_hash_key)):
-        left.records.append(spooled)
-    else:
-        left.unsendable += is_ours
-        left.kept.append(line)
 
 
 @contextmanager

@@ -17,11 +17,18 @@ import producers.replay_cli
 import producers.simulate_cli
 import producers.verify_cli
 from clickstream import app as front_door
+from producers.batching import FULL_AGGREGATE_BYTES, MAX_AGGREGATE_BYTES, MAX_AGGREGATE_LINES
+from producers.lanes import MAX_BUFFERED_S
+from producers.pacing import Backoff
+from producers.producer import WINDOW_BYTES
 from producers.replaying.conversion import RowCounts, lines_by_mapping
 from producers.replaying.mapping import parse_mapping, shipped_mappings
 from producers.replaying.rows import rows_of
+from producers.run import summary_of
 from producers.shop.funnel import FUNNEL
+from producers.sinks import WINDOW_LINES, Tally
 from producers.verify.judging_key import CLASSES
+from schemas.attestation import Attestation
 
 DOCS = Path(__file__).parents[3] / "docs"
 # What several commands share is told once.
@@ -106,3 +113,23 @@ def test_the_funnel_told_is_the_one_that_there_is() -> None:
         for after, row in FUNNEL.items()
     }
     assert funnel == expected
+
+
+def test_what_may_be_under_way_and_how_long_it_is_tried_is_what_is_told() -> None:
+    backoff, told = Backoff(), text_of(SHARED)
+    assert f"At most {WINDOW_LINES:,} events or {WINDOW_BYTES >> 20} MiB" in told
+    assert f"{MAX_AGGREGATE_LINES} events" in told and f"up to {MAX_AGGREGATE_BYTES >> 10} KiB" in told
+    assert (backoff.tries, backoff.throttled_s, FULL_AGGREGATE_BYTES >> 10) == (8, 60, 50)
+    assert f"{MAX_BUFFERED_S * 1000:g} ms" in told
+
+
+def test_the_attestation_told_is_the_one_that_there_is() -> None:
+    told = text_of(SHARED).partition("## Attestation")[2].partition("## In your")[0]
+    rows = re.findall(r"^\| (`.*?) \|", told, re.MULTILINE)
+    assert [name for row in rows for name in re.findall(r"`(\w+)`", row)] == [*Attestation.__struct_fields__]
+
+
+def test_the_figures_told_are_those_of_the_summary() -> None:
+    told = text_of(SHARED).partition("| figure |")[2].partition("## Simulate")[0]
+    rows = re.findall(r"^\| (`.*?) \|", told, re.MULTILINE)
+    assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == set(summary_of(Tally(), 1.0))

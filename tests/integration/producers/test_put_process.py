@@ -297,3 +297,13 @@ def test_what_no_stream_takes_stays_in_the_spool_and_is_told(emulator: LocalStac
     assert "1 records in" in told and "can never be sent" in told
     assert [spooled.reason for spooled in read_spool(spool.path)] == ["too large"]
     assert len(StreamReader(emulator, "rest").read()) == 1
+
+
+def test_the_program_of_the_documentation_sends_its_event_and_attests_it(emulator: LocalStack, tmp_path: Path) -> None:
+    docs = (Path(__file__).parents[3] / "docs" / "producers.md").read_text(encoding="utf-8")
+    program = docs.partition("```python\n")[2].partition("```")[0]
+    stream = StreamReader(emulator, "0193f2a0")
+    environment = {**os.environ, **emulator.environment, "CLICKSTREAM_STATE_DIR": str(tmp_path)}
+    ran = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=60)
+    assert (ran.returncode, ran.stdout) == (0, "1\n"), ran.stderr
+    stream.check_attested(1)
