@@ -28,7 +28,7 @@ EVENTS = [event(f"e{number}", minute=number, user_id=f"u{number % 3}") for numbe
 FIRST = attestation_line(first_seq=0, last_seq=9)
 LAST = attestation_line(is_last=True)
 PLACE = ("source_object", "source_line")
-# What a life leaves apart from its runs' own tales.
+# What depends on the objects alone.
 KEPT = ("fact_clicks", "conflicts", "dim_users", "attestations", "raw_objects")
 
 
