@@ -28,7 +28,7 @@ from producers.shop.simulation import simulate
 from producers.shop.visitors import Visitors
 from schemas.errors import ClickstreamError, ConfigError
 from schemas.event import PURCHASE, ClickEvent
-from schemas.instants import SECOND_US
+from schemas.instants import HOUR_US, SECOND_US
 from schemas.settings import load_settings
 
 if TYPE_CHECKING:
@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 _TICK_S = 0.001
 # The longest wait in one go, so that a stop is noticed.
 _LONGEST_SLEEP_S = 0.1
+# What visits of a shop have in common with those of a day, purchases above all, takes some minutes to come about. So a
+# short load has the visits of so long a span, closer together.
+_SHORTEST_SPAN_US = HOUR_US
 _STATM = Path("/proc/self/statm")
 
 
@@ -181,7 +184,7 @@ def run(plan: Plan, orders: RawIOBase, tell: Callable[[Told], object], spool_pat
 
 def _events(plan: Plan, total: int, begin: Begin) -> Iterator[ClickEvent]:
     """Yield events without end: the schedule says how many a process needs, which parts of the shop need not have."""
-    span_us = round(plan.seconds * SECOND_US)
+    span_us = max(_SHORTEST_SPAN_US, round(plan.seconds * SECOND_US))
     visitors = Visitors(total, plan.users, end_us=begin.start_us + span_us, span_us=span_us, is_even=True)
     for more in itertools.count():
         yield from simulate(visitors, plan.seed + more, part=(plan.process, plan.processes))

@@ -12,6 +12,7 @@ import pytest
 from producers.load.assessment import Report, Setup, assess
 from producers.load.charts import Chart, Series, draw, short
 from producers.load.histogram import Histogram
+from producers.load.load_summary import summary_of, told_of
 from producers.load.page import charts_of, page_of
 from producers.load.profiles import profile_of
 from producers.load.timeline import Sample, Timeline, interval_s
@@ -170,6 +171,14 @@ def test_every_chart_has_a_title_and_a_description_that_it_names(report: Report)
 
 def test_the_json_of_a_report_reads_back(report: Report) -> None:
     assert msgspec.json.decode(msgspec.json.encode(report), type=Report) == report
+
+
+def test_the_summary_has_all_but_the_series(report: Report) -> None:
+    summary = summary_of(report, [])
+    assert set(summary) == {*report.__struct_fields__, "files"} - {"series"}
+    told = list(told_of(report))
+    assert f"{report.totals.sent} of {report.totals.scheduled} events due acknowledged" in told[0]
+    assert told[-1] == ("held" if report.verdict.is_held else "not held: <b>odd</b> & ends")
 
 
 def lines_of(drawn: str) -> list[str]:
