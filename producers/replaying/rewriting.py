@@ -39,8 +39,8 @@ _decode = msgspec.json.decode
 
 
 def whole_ms(shift_us: int) -> int:
-    """Return a shift, cut to whole milliseconds, so that a time that is written as such keeps its place exactly."""
-    return shift_us - shift_us % _MS_US
+    """Return a shift, up to whole milliseconds, so that a time that is written as such keeps its place exactly."""
+    return -(-shift_us // _MS_US) * _MS_US
 
 
 def rewritten(line: Line, shift_us: int, id_suffix: str) -> Line:
