@@ -52,6 +52,16 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
     is_finished: bool = False
 
 
+def fingerprint_at(path: Path) -> Mapping[str, str]:
+    """Return what the run of a file is made of; nothing where there is no file.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
+    found = _read(path)
+    return found.fingerprint if found else {}
+
+
 class PositionFile:
     """The file of one run, open for its process alone. Safe for use from several threads.
 

@@ -44,6 +44,12 @@ def replay(
     speed: Annotated[str, typer.Option(help="As recorded (1x), faster (60x), or max.")] = "max",
     rate: RateOption = 0,
     limit: Annotated[int | None, typer.Option(min=0, help="Stop after so many lines.")] = None,
+    resume: Annotated[
+        Path | None, typer.Option(help="Note here how far the replay has come, and go on from there where it is there.")
+    ] = None,
+    answer_key: Annotated[
+        Path | None, typer.Option(help="Write here what each line must become, see docs/faults.md.")
+    ] = None,
     no_aggregate: PlainOption = False,
     out: OutOption = None,
     as_json: JsonOption = False,
@@ -53,29 +59,65 @@ def replay(
     Example: `clickstream replay 2019-Oct.csv.gz --mapping rees46 --speed 60x --shift-to now`
     """
     import time
-    from itertools import islice
 
+    from producers.faults.alert_duty import alert_duty_of
+    from producers.faults.key_files import key_at
+    from producers.opening import new_producer_id
+    from producers.position import PositionFile, fingerprint_at
     from producers.replaying.conversion import RowCounts
     from producers.replaying.mapping import load_mapping
-    from producers.replaying.options import first_instant_of, span_of, window_of
-    from producers.replaying.replay import Plan, replayed
+    from producers.replaying.noting import noted
+    from producers.replaying.options import first_instant_of, longest_run_s, span_of, window_of
+    from producers.replaying.replay import BEGAN, Plan, fingerprint_of, replayed
     from producers.replaying.sources import find_recordings
     from producers.run import run
     from producers.schedules import schedule_of
-    from schemas.settings import load_settings
+    from schemas.errors import ConfigError
+    from schemas.instants import parse_instant_us
+    from schemas.settings import load_alerting, load_settings
 
+    if resume is not None and out is not None:
+        raise ConfigError("a file is written from its start: --resume goes on with a stream only")
     now_us = time.time_ns() // 1000
-    plan = Plan(now_us, span_of(start, end), window_of(sort_window), loop or None, first_instant_of(shift_to, now_us))
+    began = fingerprint_at(resume).get(BEGAN) if resume else None
+    began_us = parse_instant_us(began) if began else now_us
+    plan = Plan(
+        now_us=began_us,
+        span=span_of(start, end),
+        window_us=window_of(sort_window),
+        passes=loop or None,
+        first_us=first_instant_of(shift_to, began_us),
+        limit=limit,
+    )
     schedule = schedule_of(rate, speed)
     declared = load_mapping(mapping) if mapping else None
     recordings = find_recordings(
         sources, declared, plan.span, lambda: load_settings(os.environ, Path.cwd()), os.environ
     )
+    alerting = load_alerting(os.environ, Path.cwd()) if answer_key else {}
     counts = RowCounts()
+    lines = replayed(recordings, plan, counts)
     with ExitStack() as stack:
-        sink, spool = open_sink(out, no_aggregate, as_json, stack)
+        position = None
+        if resume is not None:
+            fingerprint = fingerprint_of(recordings, declared.digest if declared else "none", plan)
+            position = PositionFile(resume, fingerprint, new_producer_id)
+            stack.callback(position.close)
+        sink, spool = open_sink(
+            out,
+            no_aggregate,
+            as_json,
+            stack,
+            stamper=position.stamper() if position else None,
+            position=position,
+        )
+        if answer_key is not None:
+            duty = alert_duty_of(
+                alerting["alert_types"], alerting["max_alert_age"], began_us, longest_run_s(speed, rate, limit)
+            )
+            lines = noted(lines, stack.enter_context(key_at(answer_key, began_us, duty)), began_us)
         run(
-            islice(replayed(recordings, plan, counts), limit),
+            lines,
             sink,
             schedule,
             total=limit,
@@ -83,4 +125,5 @@ def replay(
             as_json=as_json,
             stdout_is_data=out == STDOUT,
             details=lambda: {"rows": counts},
+            position=position,
         )

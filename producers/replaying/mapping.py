@@ -6,6 +6,7 @@ users is docs/producers.md.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tomllib
 from collections.abc import Mapping as Table
@@ -74,6 +75,7 @@ class Mapping:
         pattern: for the regex format, its named groups are the columns.
         redact: what to hide in a row that cannot be read and is sent as it is.
         values: per event field, what to write instead of a value; others stay.
+        digest: equal for equal files.
     """
 
     format: Format
@@ -85,6 +87,7 @@ class Mapping:
     constants: Table[str, str]
     values: Table[str, Table[str, str]]
     metadata: Table[str, Source]
+    digest: str
 
     @property
     def needed_columns(self) -> set[str]:
@@ -148,6 +151,7 @@ def parse_mapping(text: str, name: str) -> Mapping:
         constants=file.constants,
         values=file.values,
         metadata=_sources(file.metadata),
+        digest=hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16],
     )
 
 

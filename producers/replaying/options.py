@@ -8,6 +8,7 @@ from schemas.instants import SECOND_US, parse_instant_us
 from schemas.lake import parse_hour
 
 NOW = "now"
+_DAY_S = 24 * 3600.0
 
 
 def instant_of(text: str, option: str) -> int:
@@ -54,3 +55,10 @@ def first_instant_of(shift_to: str | None, now_us: int) -> int | None:
 def window_of(minutes: float | None) -> int | None:
     """Return the window of a sort in microseconds, None for none."""
     return None if minutes is None else round(minutes * 60 * SECOND_US)
+
+
+def longest_run_s(speed: str, rate: float, limit: int | None) -> float:
+    """Return how long a replay may take, about; a day where nothing says."""
+    if rate and limit is not None:
+        return limit / rate
+    return 0 if speed == "max" and not rate else _DAY_S

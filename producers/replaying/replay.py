@@ -6,15 +6,23 @@ after any number of them.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Protocol
+
+import msgspec
 
 from producers.lines import Line
 from producers.replaying.conversion import RowCounts
 from producers.replaying.judging import Judge
 from producers.replaying.passes import passes_of
 from producers.replaying.sequencing import sorted_within, within
+from schemas.instants import format_instant_us
+
+# In a fingerprint, when the run began: what it sends follows from that where times are moved to now.
+BEGAN = "began"
 
 
 class Recording(Protocol):
@@ -62,6 +70,7 @@ class Plan:
         window_us: how far out of order they may be to be sorted; None for as recorded.
         passes: how often they are sent; None for again and again.
         first_us: when the first event is to happen; None for as recorded.
+        limit: how many lines are sent at most, over all passes; None for no limit.
     """
 
     now_us: int
@@ -69,6 +78,18 @@ class Plan:
     window_us: int | None = None
     passes: int | None = 1
     first_us: int | None = None
+    limit: int | None = None
+
+
+def fingerprint_of(recordings: Sequence[Recording], mapping_digest: str, plan: Plan) -> dict[str, str]:
+    """Return what decides which lines a replay sends, as texts by name."""
+    identities = "\n".join(recording.identity for recording in recordings)
+    return {
+        BEGAN: format_instant_us(plan.now_us),
+        "recordings": f"{len(recordings)} with digest {hashlib.sha256(identities.encode()).hexdigest()[:16]}",
+        "mapping": mapping_digest,
+        "options": msgspec.json.encode(plan).decode(),
+    }
 
 
 def replayed(recordings: Sequence[Recording], plan: Plan, counts: RowCounts) -> Iterator[Line]:
@@ -83,7 +104,7 @@ def replayed(recordings: Sequence[Recording], plan: Plan, counts: RowCounts) -> 
         lines = _chosen(recordings, plan.span, judge, counts)
         return lines if plan.window_us is None else sorted_within(lines, plan.window_us, counts)
 
-    return passes_of(one_pass, plan.passes, plan.first_us)
+    return islice(passes_of(one_pass, plan.passes, plan.first_us), plan.limit)
 
 
 def _chosen(recordings: Sequence[Recording], span: Span, judge: Judge, counts: RowCounts) -> Iterator[Line]:

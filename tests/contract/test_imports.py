@@ -92,6 +92,7 @@ PURE = {
         "rewriting",
         "sequencing",
         "passes",
+        "noting",
         "text",
         "options",
         "replay",
