@@ -17,7 +17,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from producers.answer_key import Accepted, Refused, Run, Unsendable
+from producers.answer_key import Accepted, Refused, Run, Total, Unsendable
 from producers.lines import line_digest_text
 from producers.spool import read_spool
 from producers.verify.bucket_lines import fetched, lines_of, list_in_scope
@@ -218,13 +218,14 @@ def _alerts_in(path: Path) -> Iterator[Alert]:
                 raise ConfigError(f"{path}, line {number}: no alert of `clickstream watch --json`: {error}") from error
 
 
-def read_key(path: Path, evidence: Evidence) -> list[Run]:
-    """Read an answer key into the evidence and return the runs that wrote it, one for each process.
+def read_key(path: Path, evidence: Evidence) -> tuple[list[Run], list[Total]]:
+    """Read an answer key into the evidence and return beginning and end of its parts, one for each process.
 
     Raises:
         ConfigError: it cannot be read, was cut, or is no answer key.
     """
     runs: list[Run] = []
+    totals: list[Total] = []
     collectors = {kind: evidence.collector(kind) for kind in ("key_event", "key_refused", "key_unsendable")}
     events, refused, unsendable = (collector.add for collector in collectors.values())
     try:
@@ -242,6 +243,8 @@ def read_key(path: Path, evidence: Evidence) -> list[Run]:
                     unsendable((entry.line, entry.fault))
                 elif isinstance(entry, Run):
                     runs.append(entry)
+                else:
+                    totals.append(entry)
         for collector in collectors.values():
             collector.flush()
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
@@ -250,4 +253,4 @@ def read_key(path: Path, evidence: Evidence) -> list[Run]:
         raise ConfigError(f"cannot read {path}: {error}") from error
     except ValueError as error:
         raise ConfigError(f"{path} holds a digest that is none: {error}") from error
-    return runs
+    return runs, totals

@@ -14,7 +14,7 @@ from pathlib import Path
 import boto3
 import msgspec
 
-from producers.answer_key import Run
+from producers.answer_key import Run, Total
 from producers.verify.alert_grades import grade_alerts, grade_receipts, prepare_alerts
 from producers.verify.bucket_lines import list_in_scope
 from producers.verify.evidence import Evidence
@@ -24,7 +24,7 @@ from producers.verify.hints import hints_of
 from producers.verify.lake_rows import LakeReader
 from producers.verify.line_grades import grade_quarantine, grade_raw, grade_unsendable, prepare_lines
 from producers.verify.scopes import Scope, scope_since
-from producers.verify.table_grades import grade_conflicts, grade_duplicates, grade_facts, prepare_rows
+from producers.verify.table_grades import grade_conflicts, grade_duplicates, grade_facts, prepare_asked, prepare_rows
 from schemas.errors import ConfigError
 from schemas.instants import format_instant_us, parse_instant_us
 from schemas.lake import RAW_PREFIX
@@ -94,7 +94,8 @@ def judge(
     asked = _asked(question)
     with tempfile.TemporaryDirectory() as folder, closing(Evidence(Path(folder))) as evidence:
         on_step("answer key")
-        runs = [run for path in question.keys for run in read_key(path, evidence)]
+        court = Court(evidence, question.is_shared, question.examples)
+        runs = _read_keys(question.keys, court)
         scope = _scope(question, runs)
         s3 = boto3.client("s3")
         lake = LakeReader(settings.database, environment)
@@ -118,7 +119,22 @@ def judge(
         if asked & {"raw", "unsendable"}:
             gatherer.spool(state_dir_of(environment) / "spool")
         on_step("comparing")
-        return _verdict(question, Court(evidence, question.is_shared, question.examples), runs, scope, attestations)
+        return _verdict(question, court, runs, scope, attestations)
+
+
+def _read_keys(paths: Sequence[Path], court: Court) -> list[Run]:
+    runs: list[Run] = []
+    totals: list[Total] = []
+    for path in paths:
+        begun, ended = read_key(path, court.evidence)
+        runs += begun
+        totals += ended
+    counted = prepare_asked(court)
+    promised = {name: sum(getattr(total, name) for total in totals) for name in counted}
+    # The same events may be in the keys of several runs, but not in those of several processes of one.
+    if len(paths) == 1 and counted != promised:
+        raise ConfigError(f"{paths[0]} contradicts itself: its entries are {counted}, its ends count {promised}")
+    return runs
 
 
 def _asked(question: Question) -> set[str]:
@@ -128,6 +144,8 @@ def _asked(question: Question) -> set[str]:
         faults.append("alerts are judged by what a subscriber received: give its file with --alerts")
     if question.only is not None and "duplicates" in asked and question.is_shared:
         faults.append("duplicates are not told apart from those of others: leave out --shared")
+    if len({path.resolve() for path in question.keys}) < len(question.keys):
+        faults.append("a key is given twice")
     if question.is_whole and question.since_us is not None:
         faults.append("--since and --all exclude each other")
     if faults:

@@ -11,10 +11,18 @@ from producers.verify.grades import EXTRA, MISSING, Court, Grade
 _ROW = "id, hour, digest(payload) AS payload, source_object AS object, source_line AS number, 1 AS times FROM judged_{}"
 
 
-def prepare_rows(court: Court) -> None:
-    """Put rows of the tables beside what the key asks for: `asked`, `asked_fact`, `judged_fact`, `judged_conflict`."""
+def prepare_asked(court: Court) -> dict[str, int]:
+    """Gather what the key asks for, `asked` and `asked_fact`, and return how many facts, duplicates and conflicts."""
     court.prepare("asked", "SELECT id, hour, payload, count(*) AS times FROM key_event GROUP BY ALL")
     court.prepare("asked_fact", "SELECT id, hour, count(*) AS payloads FROM asked GROUP BY ALL")
+    return court.figures(
+        "SELECT count(*) AS facts, (SELECT sum(times) - count(*) FROM asked) AS duplicates, "
+        "sum(payloads - 1) AS conflicts FROM asked_fact"
+    )
+
+
+def prepare_rows(court: Court) -> None:
+    """Put rows of the tables beside what is asked: `judged_fact`, `judged_conflict`."""
     for table in ("fact", "conflict"):
         court.prepare(
             f"judged_{table}",

@@ -18,19 +18,23 @@ import boto3
 import msgspec
 import pyarrow as pa
 import pytest
+import typer
 from pyiceberg.catalog.glue import GlueCatalog
 from pyiceberg.table import Table
+from typer.testing import CliRunner
 
+import producers.verify_cli
 from producers.answer_key import Accepted, Entry, Refused, Run, Total, Unsendable
 from producers.batching import Record
 from producers.lines import line_digest_text
 from producers.spool import Spool
 from producers.verify import lake_rows
 from producers.verify.grades import Grade
-from producers.verify.judging_key import CLASSES, Question, Verdict, judge
+from producers.verify.judging_key import Question, Verdict, judge
 from schemas.alert import alert_of
 from schemas.attestation import Attestation, encode_attestation
 from schemas.codec import encode, payload_digest
+from schemas.errors import ConfigError
 from schemas.event import ClickEvent
 from schemas.instants import HOUR_US, datetime_to_us, format_instant_us
 from schemas.lake import RAW_PREFIX, RECEIPTS_PREFIX, format_hour, hour_folder
@@ -47,7 +51,6 @@ RUN = Run(started=format_instant_us(NOW_US), command="a test", producer_id="p-1"
 FIRST = f"{RAW_PREFIX}{hour_folder(NOW_US)}a.json.gz"
 SECOND = f"{RAW_PREFIX}{hour_folder(NOW_US)}b.json.gz"
 UNSENDABLE = b'{"event_id":"too-large"}'
-BUT_ALERTS = [name for name in CLASSES if name != "alerts"]
 
 
 def event(number: int, **fields: Any) -> ClickEvent:
@@ -84,12 +87,15 @@ def accepted(line: ClickEvent) -> Accepted:
 
 def key_bytes(entries: list[Entry], run: Run = RUN) -> bytes:
     refused = [entry.reason for entry in entries if isinstance(entry, Refused)]
+    events = [entry for entry in entries if isinstance(entry, Accepted)]
+    payloads = {(entry.id, entry.hour, entry.payload) for entry in events}
+    facts = {(entry.id, entry.hour) for entry in events}
     total = Total(
         lines=len(entries),
-        facts=0,
+        facts=len(facts),
         facts_by_hour={},
-        duplicates=0,
-        conflicts=0,
+        duplicates=len(events) - len(payloads),
+        conflicts=len(payloads) - len(facts),
         refused={reason: refused.count(reason) for reason in refused},
         unsendable=sum(isinstance(entry, Unsendable) for entry in entries),
         alerts=0,
@@ -195,8 +201,8 @@ def send(deployment: Deployment) -> None:
     )
     # Two processes wrote the key.
     deployment.key.write_bytes(
-        key_bytes([*map(accepted, EVENTS), *refused])
-        + key_bytes([*map(accepted, EVENTS[5:8]), unsendable, *map(accepted, CONFLICTING), refused[0]])
+        key_bytes([*map(accepted, [*EVENTS[:60], *EVENTS[5:8], *CONFLICTING]), *refused])
+        + key_bytes([unsendable, refused[0], *map(accepted, EVENTS[60:])])
     )
 
 
@@ -258,6 +264,7 @@ def test_the_command_tells_the_verdict_and_exits_by_it(deployment: Deployment) -
         done = deployment.clickstream(*arguments, "--json")
         shown = deployment.clickstream(*arguments)
     assert (done.returncode, shown.returncode) == (1, 1)
+    assert deployment.clickstream("verify", "nowhere").returncode == 2
     verdict = json.loads(done.stdout.splitlines()[-1])
     assert not verdict["is_right"] and verdict["percent"] == 99.57
     assert "raw, missing: 1" in shown.stdout and "e000" in shown.stdout
@@ -272,16 +279,22 @@ def test_the_command_tells_the_verdict_and_exits_by_it(deployment: Deployment) -
         (["{key}", "--since", "today"], "not an hour"),
         (["{cut}"], "cut short"),
         (["{half}"], "has no end"),
+        (["{twice}"], "contradicts itself"),
+        (["{key}", "{key}"], "a key is given twice"),
     ],
 )
 def test_bad_usage_and_cut_keys_do_nothing(deployment: Deployment, arguments: list[str], told: str) -> None:
     whole = deployment.key.read_bytes()
     (deployment.folder / "cut").write_bytes(whole[: len(whole) // 2])
     (deployment.folder / "half").write_bytes(gzip.compress(gzip.decompress(whole)[:-200].rpartition(b"\n")[0]))
-    names = {"key": deployment.key, "cut": deployment.folder / "cut", "half": deployment.folder / "half"}
-    done = deployment.clickstream("verify", *(argument.format(**names) for argument in arguments))
-    assert (done.returncode, done.stdout) == (2, "")
-    assert told in done.stderr
+    (deployment.folder / "twice").write_bytes(whole + whole)
+    names = {name: deployment.folder / name for name in ("cut", "half", "twice")}
+    names["key"] = deployment.key
+    app = typer.Typer()
+    producers.verify_cli.register(app)
+    result = CliRunner().invoke(app, [argument.format(**names) for argument in arguments])
+    assert isinstance(result.exception, ConfigError) and result.stdout == ""
+    assert told in str(result.exception)
 
 
 def test_a_raw_line_that_is_gone_is_named(deployment: Deployment) -> None:
@@ -404,6 +417,31 @@ def test_a_quarantined_line_that_is_gone_is_named(deployment: Deployment) -> Non
         ("quarantine", "other reason"),
         ("quarantine", "more often than in raw"),
     }
+
+
+def test_lines_that_the_compaction_did_not_accept_are_told_by_hour(deployment: Deployment) -> None:
+    with deployment.table_changed("raw_objects") as objects:
+        rows = objects.scan().to_arrow()
+        changed = rows.to_pylist()
+        hour = changed[0]["hours"][0]
+        hour["accepted"] -= 2
+        objects.overwrite(pa.Table.from_pylist(changed, schema=rows.schema))
+        found = differences_of(deployment.judge())
+    [[example]] = found.values()
+    assert list(found) == [("duplicates", "missing")]
+    assert example["hour"] == f"{hour['event_hour']:%Y-%m-%dT%H}"
+
+
+def test_receipts_are_not_asked_where_no_alert_job_ran_and_nobody_asks(deployment: Deployment) -> None:
+    bucket = deployment.settings.curated_bucket
+    [item] = deployment.s3.list_objects_v2(Bucket=bucket, Prefix=RECEIPTS_PREFIX)["Contents"]
+    with deployment.object_rewritten(bucket, item["Key"], lambda _: []):
+        by_itself, by_name = deployment.judge(alerts=()), deployment.judge(alerts=(), only=["receipts"])
+        beside_alerts = deployment.judge()
+    assert by_itself.is_right
+    assert "receipts" in {grade.name for grade in by_itself.classes if not isinstance(grade, Grade)}
+    for verdict in (by_name, beside_alerts):
+        assert graded(verdict, "receipts").count("missing") == 10
 
 
 def test_a_receipt_that_is_gone_is_named(deployment: Deployment) -> None:
