@@ -73,7 +73,6 @@ PURE = {
         "page",
         "profiles",
         "timeline",
-        "faults",
         "routing",
         "batching",
         "lanes",
