@@ -104,9 +104,13 @@ def run_load(
             with watch.looking(), view.open():
                 stopped_s = _follow(load, workers, told, stop, watch, view)
                 _await_receipts(load, watch, stop, view)
+    except BaseException:
+        for worker in workers:
+            worker.interrupt()
+        raise
     finally:
         for worker in workers:
-            worker.kill()
+            worker.end()
     ran_s = profile.seconds if stopped_s is None else max(0.0, min(stopped_s, profile.seconds))
     report = assess(setup, load.timeline, prices, seconds=ran_s, failure="; ".join(load.failures), notes=watch.troubles)
     return report, stop.is_set, load.spools
@@ -137,7 +141,7 @@ def _follow(
         if load.at_s >= shown_s + _SHOW_EVERY_S:
             shown_s = load.at_s
             watch.collect()
-            notes = ["ending: sending what is held; Ctrl-C again drops it"] if stopped_s is not None else []
+            notes = ["ending: sending what is held; Ctrl-C again saves it instead"] if stopped_s is not None else []
             view.show(_scene(load, watch, notes))
     return stopped_s
 

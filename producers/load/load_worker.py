@@ -231,6 +231,8 @@ def main() -> None:
         run(plan, orders, tell, spool_path)
     except (ClickstreamError, ClientError, BotoCoreError, OSError) as error:
         failure, is_bad_usage = f"process {plan.process}: {error}", isinstance(error, ConfigError)
+    except KeyboardInterrupt:
+        failure = f"process {plan.process}: interrupted"
     spool = str(spool_path) if spool_path.exists() else ""
     tell(Ended(process=plan.process, failure=failure, is_bad_usage=is_bad_usage, spool=spool))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -18,6 +19,7 @@ from producers.load.timeline import interval_s
 from schemas.errors import ConfigError, WorkFailedError
 
 _START_DEADLINE_S = 120.0
+_END_DEADLINE_S = 10.0
 _POLL_S = 0.5
 _read = msgspec.json.Decoder(Told).decode
 
@@ -59,9 +61,16 @@ class Worker:
         """Have it send what it holds and end."""
         self._input.close()
 
-    def kill(self) -> None:
-        """End it now."""
-        self._process.kill()
+    def interrupt(self) -> None:
+        """Have it save what it holds and end."""
+        self._process.send_signal(signal.SIGINT)
+
+    def end(self) -> None:
+        """Wait until it has ended, for some seconds, then kill it."""
+        try:
+            self._process.wait(_END_DEADLINE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
 
     def _read(self) -> None:
         has_ended = False

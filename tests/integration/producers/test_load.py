@@ -19,6 +19,7 @@ import pytest
 
 from producers.load.assessment import Report
 from producers.load.profiles import profile_of
+from producers.spool import read_spool
 from schemas.attestation import read_attestation
 from schemas.codec import decode
 from schemas.event import Rejection
@@ -197,6 +198,35 @@ def test_an_interrupt_ends_it_with_a_report_of_what_was_done(
     events = [line for line in stream.read() if not read_attestation(line)]
     assert len(events) == totals.put == totals.sent < 300_000
     assert totals.seconds < 600 and "was stopped after" in (running.folder / "report.html").read_text()
+
+
+def test_a_second_interrupt_saves_what_was_not_sent(
+    load: Load, emulator: LocalStack, wait_until: Callable[[Callable[[], bool], float], None]
+) -> None:
+    stream = Stream(emulator)
+    running = load("--rate", "500", "--minutes", "10", "--processes", "2", "--tolerate", "1")
+    wait_until(lambda: len(stream.read()) > 200, 60)
+    emulator.inject(**{"kinesis.PutRecords": {"error": THROTTLED, "status": 400, "times": 10_000}})
+    wait_until(lambda: emulator.struck("kinesis.PutRecords") > 3, 60)
+    running.process.send_signal(signal.SIGINT)
+    # The first one is noticed when the processes are told; they then wait for the stream.
+    time.sleep(2)
+    running.process.send_signal(signal.SIGINT)
+    running.process.communicate(timeout=60)
+    saved = [
+        line
+        for path in (running.folder / "state" / "spool").glob("*.ndjson")
+        for spooled in read_spool(path)
+        for line in payloads(spooled.record().data)
+    ]
+    numbers: dict[str | None, set[int | None]] = {}
+    for line in [*stream.read(), *saved]:
+        if read_attestation(line) is None:
+            event = decode(line, LATER_US)
+            assert not isinstance(event, Rejection)
+            numbers.setdefault(event.producer_id, set()).add(event.producer_seq)
+    assert saved and len(numbers) == 2
+    assert all(found == set(range(len(found))) for found in numbers.values())
 
 
 def test_a_process_that_is_killed_is_told(
