@@ -6,14 +6,15 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from threading import Event, Thread
+from random import Random
+from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, ReadTimeoutError
 
-from producers.batching import MAX_RECORD_BYTES
-from producers.lanes import Lanes
+from producers.batching import MAX_RECORD_BYTES, Record
+from producers.lanes import Lanes, Refused, Result, Taken
 from producers.lines import Line
 from producers.pacing import Backoff
 from producers.producer import Producer
@@ -28,7 +29,7 @@ from schemas.errors import WorkFailedError
 from schemas.event import ClickEvent, Rejection
 from schemas.hash_keys import MAX_HASH_KEY
 from schemas.instants import HOUR_US, parse_instant_us
-from schemas.kpl import payloads
+from schemas.kpl import foreign_records, payloads, user_records
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis.type_defs import PutRecordsOutputTypeDef, PutRecordsRequestEntryTypeDef
@@ -338,6 +339,91 @@ def test_a_put_that_waits_for_room_ends_when_the_stream_fails(opened: Open) -> N
     with pytest.raises(WorkFailedError):
         harness.producer.flush()
     assert len(harness.saved) == WINDOW_LINES + 1
+
+
+class ChangingStream:
+    """Answers at random, after a short while, and splits its first shard now and then; read as by a KCL consumer."""
+
+    def __init__(self, seed: int) -> None:
+        self.shards = list(SHARDS)
+        self.read: list[bytes] = []
+        self._random = Random(seed)
+        self._lock = Lock()
+        self.calls = 0
+
+    def list_shards(self) -> list[Shard]:
+        with self._lock:
+            return list(self.shards)
+
+    def put(self, records: Sequence[Record]) -> list[Result]:
+        time.sleep(self._random.random() * 0.003)
+        with self._lock:
+            self.calls += 1
+            if self.calls % 12 == 0:
+                self._split(self._random.randrange(len(self.shards)))
+            drawn = self._random.random()
+            if drawn < 0.1:
+                return [Refused("no answer", is_whole_call=True)] * len(records)
+            results: list[Result] = [
+                Refused("no") if drawn < 0.4 and self._random.random() < 0.5 else self._take(record)
+                for record in records
+            ]
+            return [Refused("answer lost", is_whole_call=True)] * len(records) if drawn > 0.9 else results
+
+    def _split(self, place: int) -> None:
+        old = self.shards[place]
+        if not old.is_open:
+            return
+        middle = (old.start + old.end) // 2
+        self.shards[place] = Shard(old.shard_id, old.start, old.end, is_open=False)
+        self.shards.append(Shard(f"{old.shard_id}0", old.start, middle))
+        self.shards.append(Shard(f"{old.shard_id}1", middle + 1, old.end))
+
+    def _take(self, record: Record) -> Taken:
+        hash_key = address_of(record.partition_key, record.explicit_hash_key)
+        shard = next(shard for shard in self.shards if shard.is_open and shard.owns(hash_key))
+        users = user_records(record.data, record.partition_key)
+        foreign = foreign_records(users, shard.start, shard.end)
+        self.read += [user.data for user in users if user not in foreign]
+        return Taken(shard.shard_id)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_threads_that_put_into_a_stream_that_fails_and_splits_lose_nothing_and_keep_their_order(seed: int) -> None:
+    stream = ChangingStream(seed)
+    backoff = Backoff(tries=1000, throttled_s=60, first_s=0.001, longest_s=0.002)
+    spool = Spool(Path("unused"), "local/clickstream")
+    producer = Producer(
+        Lanes(SHARDS, backoff, time.monotonic, lambda: 0.5),
+        stream.put,
+        stream.list_shards,
+        spool,
+        Stamper("p1"),
+        backoff=backoff,
+        clock=time.monotonic,
+        wall_us=lambda: NOON_US,
+        uniform=lambda: 0.5,
+    )
+
+    def put(thread: int) -> None:
+        for number in range(4000):
+            user = f"{thread}-{number % 8}"
+            producer.put_line(Line(user, f"{user} {number}".encode()))
+            if number % 50 == thread:
+                producer.flush()
+
+    threads = [Thread(target=put, args=(thread,)) for thread in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    producer.close()
+    first = dict.fromkeys(stream.read)
+    for user, place in ((f"{thread}-{place}", place) for thread in range(6) for place in range(8)):
+        found = [line for line in first if line.startswith(f"{user} ".encode())]
+        assert found == [f"{user} {number}".encode() for number in range(place, 4000, 8)]
+    assert (producer.tally.sent, producer.settled) == (24_000, 24_000)
+    assert producer.tally.remapped > 0
 
 
 def an_event(user: str, number: int) -> ClickEvent:

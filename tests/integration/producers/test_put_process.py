@@ -218,6 +218,34 @@ def test_a_resumed_run_with_other_lines_is_refused(emulator: LocalStack, tmp_pat
     assert process.returncode == 1 and "count was 10, now it is 11" in told
 
 
+def test_calls_and_records_that_fail_in_every_way_lose_nothing_and_keep_the_order(
+    emulator: LocalStack, tmp_path: Path
+) -> None:
+    count = 40_000
+    stream = StreamReader(emulator, "failing")
+    throttled = "ProvisionedThroughputExceededException"
+    emulator.inject(
+        **{
+            "kinesis.PutRecords": [
+                {"error": "InternalFailure", "applied": True},
+                {"ratio": 0.5, "times": 5},
+                {"after": 2, "ratio": 0.7, "record_error": throttled, "times": 3},
+                {"error": throttled},
+                {"error": "KMSThrottlingException"},
+                {"after": 3, "error": "ServiceUnavailable", "applied": True, "times": 2},
+                {"fail_records": [0], "times": 3},
+            ]
+        }
+    )
+    summary = Sender(emulator, tmp_path, "failing", count).run()
+    found = Counter(stream.read())
+    assert len(found) == summary["sent"] == count < found.total()
+    assert summary["failed"] == 0 and summary["retried"] > summary["throttled"] > 2
+    assert emulator.struck("kinesis.PutRecords") == 16
+    stream.check_order()
+    stream.check_attested(count)
+
+
 def test_shards_that_are_split_and_merged_in_mid_run_lose_nothing_and_keep_the_order(
     emulator: LocalStack, tmp_path: Path, wait_until: WaitUntil
 ) -> None:
