@@ -68,7 +68,7 @@ class Producer:
         wall_us: the time, in microseconds since the epoch.
         uniform: draws from [0, 1).
         on_attest: called with an attestation's bytes, the number of lines put before it and the number of the first
-            event after it, before the attestation is put.
+            event after it, before the attestation is put; it must not use the producer.
         on_call: called after each call with its records, their results, and when it began and ended by the clock; by
             the thread that made it.
     """
