@@ -28,7 +28,7 @@ from producers.batching import (
 from producers.lines import Line
 from producers.pacing import Backoff, Pace
 from producers.routing import Router, Shard, address_of
-from schemas.kpl import Aggregator, UserRecord, foreign_records, user_records
+from schemas.kpl import MAGIC, Aggregator, UserRecord, foreign_records, user_records
 
 # Source: awslabs/amazon-kinesis-producer, default_config.properties: RecordMaxBufferedTime.
 MAX_BUFFERED_S = 0.1
@@ -256,6 +256,7 @@ class Lanes:
             or hash_key is not None
             or not self._aggregate
             or not 0 < lane.lines < MAX_AGGREGATE_LINES - 1
+            or data.startswith(MAGIC)
             or not lane.aggregator.add(key, data)
         ):
             has_become_due = self._insert(line, place)
@@ -273,7 +274,8 @@ class Lanes:
             if refusal := refusal_of(line):
                 raise UnsendableError(refusal)
             lane = self._find(key, hash_key)
-        if not self._aggregate:
+        # Inside of an aggregate nobody would look for another, be it whole or broken.
+        if not self._aggregate or data.startswith(MAGIC):
             return self._queue(lane, Parcel(plain_record(line), place))
         if lane.lines >= MAX_AGGREGATE_LINES or not lane.aggregator.add(key, data, hash_key):
             self._close_aggregate(lane)

@@ -20,7 +20,7 @@ from producers.lines import Line
 from producers.pacing import Backoff
 from producers.routing import Shard, address_of
 from schemas.hash_keys import MAX_HASH_KEY, hash_key_of
-from schemas.kpl import payloads, user_records
+from schemas.kpl import MAGIC, payloads, user_records
 
 HALF = (MAX_HASH_KEY + 1) // 2
 LOW, HIGH = Shard("low", 0, HALF - 1), Shard("high", HALF, MAX_HASH_KEY)
@@ -124,6 +124,21 @@ def test_a_line_too_large_for_an_aggregate_is_a_plain_record_in_its_place() -> N
         found += [(payloads(p.record.data), p.record.explicit_hash_key) for p in call]
         bench.settle(call, lambda _: Taken("whole"))
     assert found == [([b"before"], "0"), ([large], None), ([b"after"], "0")]
+
+
+def test_what_begins_as_an_aggregate_is_a_plain_record_in_its_place() -> None:
+    bench = Bench(WHOLE)
+    frame = MAGIC + b"broken"
+    bench.add((LOW_USER, b"before"), (LOW_USER, b"too"), (LOW_USER, frame), (LOW_USER, b"after"))
+    found = []
+    for _ in range(3):
+        call = bench.take(MAX_BUFFERED_S)
+        found += [
+            (parcel.record.data if parcel.record.lines == 1 else None, parcel.record.is_aggregate) for parcel in call
+        ]
+        bench.settle(call, lambda _: Taken("whole"))
+    assert [is_aggregate for _, is_aggregate in found] == [True, False, True]
+    assert found[1][0] == frame
 
 
 def test_a_line_with_an_explicit_hash_key_goes_where_that_says() -> None:
