@@ -439,8 +439,9 @@ class Lanes:
     def remap(self, shards: Sequence[Shard]) -> Settlement:
         """Lay the lanes anew for the shards as they are now, while no call is under way.
 
-        What waits is packed for them. Of a record that landed on another shard than it was made for, the lines that
-        do not belong there wait again, before all that was put after them: whoever reads a shard may leave them out.
+        What waits is packed for them. A record that landed on another shard than it was made for, and holds a line that
+        does not belong there, is settled by none of its lines: they all wait again, before all that was put after them.
+        Whoever reads a shard may leave out the whole record, as the Kinesis Client Library does.
 
         Raises:
             WorkFailedError: the shards leave a hash key without an open one; then nothing has changed.
@@ -453,10 +454,10 @@ class Lanes:
         # A record or its lines, by the place of the first.
         waiting: list[tuple[int, list[Line], Record | None]] = []
         for parcel, shard_id in landed:
-            foreign = _foreign_lines(parcel.record, by_id.get(shard_id))
-            self._note_taken(parcel.record, parcel.record.lines - len(foreign), settlement)
-            settlement.remapped += len(foreign)
-            waiting.append((parcel.place, foreign, None))
+            astray = _lines_astray(parcel.record, by_id.get(shard_id))
+            self._note_taken(parcel.record, parcel.record.lines - len(astray), settlement)
+            settlement.remapped += len(astray)
+            waiting.append((parcel.place, astray, None))
         for lane in before:
             self._close_aggregate(lane)
             for parcel in lane.queue:
@@ -489,12 +490,12 @@ def _lines_of(aggregate: Record) -> list[Line]:
     return _as_lines(user_records(aggregate.data, aggregate.partition_key))
 
 
-def _foreign_lines(record: Record, landed_on: Shard | None) -> list[Line]:
-    """Return the lines of a record that do not belong to the shard it landed on; a plain record is always at home."""
+def _lines_astray(record: Record, landed_on: Shard | None) -> list[Line]:
+    """Return the lines of a record that landed where one of them does not belong; a plain one is always at home."""
     if not record.is_aggregate or landed_on is None:
         return []
     found = user_records(record.data, record.partition_key)
-    return _as_lines(foreign_records(found, landed_on.start, landed_on.end))
+    return _as_lines(found) if foreign_records(found, landed_on.start, landed_on.end) else []
 
 
 def _as_lines(found: Iterable[UserRecord]) -> list[Line]:

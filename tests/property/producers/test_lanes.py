@@ -15,7 +15,7 @@ from producers.lines import Line
 from producers.pacing import Backoff
 from producers.routing import Shard, address_of
 from schemas.hash_keys import MAX_HASH_KEY
-from schemas.kpl import user_records
+from schemas.kpl import foreign_records, user_records
 
 THROTTLE = Refused("throttled", is_throttle=True)
 FAILURE = Refused("failed")
@@ -29,7 +29,7 @@ class Stream:
 
     Attributes:
         shards: all, closed ones too.
-        read: the lines in the order in which they came, without those that stood on another's shard.
+        read: the lines in the order in which they came, without records that hold a line of another shard.
     """
 
     shards: list[Shard] = field(
@@ -43,10 +43,9 @@ class Stream:
     def take(self, record: Record) -> Taken:
         hash_key = address_of(record.partition_key, record.explicit_hash_key)
         shard = next(shard for shard in self.shards if shard.is_open and shard.owns(hash_key))
-        for user in user_records(record.data, record.partition_key):
-            user_key = address_of(user.partition_key, user.explicit_hash_key)
-            if shard.owns(hash_key if user.data is record.data else user_key):
-                self.read.append((user.partition_key, user.data))
+        users = user_records(record.data, record.partition_key)
+        if not foreign_records(users, shard.start, shard.end):
+            self.read += [(user.partition_key, user.data) for user in users]
         return Taken(shard.shard_id)
 
     def reshard(self, choice: int) -> None:

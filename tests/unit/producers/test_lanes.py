@@ -229,7 +229,7 @@ def users_of(start: int, end: int, count: int) -> list[str]:
     return [user for user in map(str, range(999)) if start <= hash_key_of(user) <= end][:count]
 
 
-def test_after_a_split_the_lines_that_landed_on_the_wrong_half_are_put_again_before_all_else() -> None:
+def test_after_a_split_a_record_with_lines_of_both_halves_is_put_again_before_all_else() -> None:
     bench = Bench()
     middle = HALF // 2
     stay, move = users_of(0, middle - 1, 3), users_of(middle, HALF - 1, 3)
@@ -241,12 +241,10 @@ def test_after_a_split_the_lines_that_landed_on_the_wrong_half_are_put_again_bef
     assert bench.lanes.is_remap_due and bench.lanes.next_ready_s() == math.inf and bench.take(1.0) == []
     assert bench.lanes.settled == 0
     settlement = bench.lanes.remap(split_low())
-    assert (settlement.lines, settlement.records, settlement.remapped) == (3, 1, 3)
+    assert (settlement.lines, settlement.records, settlement.remapped) == (0, 1, 6)
     found = {p.record.explicit_hash_key: payloads(p.record.data) for p in bench.take()}
-    second = [f"{user} second".encode() for user in stay]
-    assert found["0"] == second
-    again = [f"{user} {nth}".encode() for nth in ("first", "second") for user in move]
-    assert found[str(middle)] == again
+    for users, first_hash_key in ((stay, 0), (move, middle)):
+        assert found[str(first_hash_key)] == [f"{user} {nth}".encode() for nth in ("first", "second") for user in users]
 
 
 def test_no_call_begins_while_one_is_under_way_after_a_split() -> None:
