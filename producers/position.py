@@ -18,6 +18,8 @@ from producers.stamping import Stamper
 from schemas.errors import ConfigError, WorkFailedError
 
 VERSION = "position.v1"
+# In a fingerprint, when the run began: what it sends follows from that where times are moved to now.
+BEGAN = "began"
 
 
 class LeftAttestation(msgspec.Struct, frozen=True):

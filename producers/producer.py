@@ -170,6 +170,7 @@ class Producer:
             if lanes.add(line):
                 self._due.notify()
         except UnsendableError as unsendable:
+            self.tally.unsendable += 1
             self._save([(plain_record(line), str(unsendable))])
         self._stamped = self._stamper.stamped
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from producers.sending import STDOUT, JsonOption, OutOption, PlainOption, RateOption, open_sink
+from producers.sending import STDOUT, JsonOption, OutOption, PlainOption, RateOption, Sending, open_sink
 
 
 def register(app: typer.Typer) -> None:
@@ -63,12 +63,12 @@ def replay(
     from producers.faults.alert_duty import alert_duty_of
     from producers.faults.key_files import key_at
     from producers.opening import new_producer_id
-    from producers.position import PositionFile, fingerprint_at
+    from producers.position import BEGAN, PositionFile, fingerprint_at
     from producers.replaying.conversion import RowCounts
     from producers.replaying.mapping import load_mapping
     from producers.replaying.noting import noted
     from producers.replaying.options import first_instant_of, longest_run_s, span_of, window_of
-    from producers.replaying.replay import BEGAN, Plan, fingerprint_of, replayed
+    from producers.replaying.replay import Plan, fingerprint_of, replayed
     from producers.replaying.sources import find_recordings
     from producers.run import run
     from producers.schedules import schedule_of
@@ -116,14 +116,5 @@ def replay(
                 alerting["alert_types"], alerting["max_alert_age"], began_us, longest_run_s(speed, rate, limit)
             )
             lines = noted(lines, stack.enter_context(key_at(answer_key, began_us, duty)), began_us)
-        run(
-            lines,
-            sink,
-            schedule,
-            total=limit,
-            spool=spool,
-            as_json=as_json,
-            stdout_is_data=out == STDOUT,
-            details=lambda: {"rows": counts},
-            position=position,
-        )
+        sending = Sending(lines, sink, spool, lambda: {"rows": counts}, position)
+        run(sending, schedule, total=limit, as_json=as_json, stdout_is_data=out == STDOUT)

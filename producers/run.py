@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -17,41 +16,53 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from producers.delivery import StopFlag, deliver
-from producers.lines import Line
-from producers.position import PositionFile
 from producers.schedules import Schedule
-from producers.sinks import Sink, Tally
+from producers.sending import Sending
+from producers.sinks import Tally
 from schemas.errors import WorkFailedError
 
-_INTERRUPTED = 130
+INTERRUPTED = 130
 
 
-def run(
-    lines: Iterator[Line],
-    sink: Sink,
-    schedule: Schedule,
-    *,
-    total: int | None,
-    spool: Path | None,
-    as_json: bool,
-    stdout_is_data: bool,
-    details: Callable[[], dict[str, Any]],
-    position: PositionFile | None = None,
-    unsendable: Callable[[], int] = lambda: 0,
-) -> None:
-    """Deliver the lines, close the sink, print the summary, and raise what the exit code asks for.
+def send(sending: Sending, schedule: Schedule, stop: StopFlag, on_progress: Callable[[int], object]) -> None:
+    """Deliver the lines, close the sink, and note that the run has come to its end.
 
     Args:
-        lines: what to send.
-        sink: where to.
+        sending: what to send, and where to.
+        schedule: when.
+        stop: asked before each line.
+        on_progress: called now and then, and at the end, with the number of lines taken.
+
+    Raises:
+        WorkFailedError: lines could not be read or sent.
+    """
+    position = sending.position
+    try:
+        deliver(
+            sending.lines,
+            sending.sink,
+            schedule,
+            stop,
+            clock=time.monotonic,
+            sleep=time.sleep,
+            on_progress=on_progress,
+            position=position,
+        )
+    finally:
+        sending.sink.close()
+    if position is not None and not stop.is_set:
+        position.finish()
+
+
+def run(sending: Sending, schedule: Schedule, *, total: int | None, as_json: bool, stdout_is_data: bool) -> None:
+    """Send, print the summary, and raise what the exit code asks for.
+
+    Args:
+        sending: what to send, and where to.
         schedule: when.
         total: how many lines to expect, for the bar.
-        spool: where the sink saves what it cannot send.
         as_json: print one JSON object instead of tables.
         stdout_is_data: the summary must go elsewhere.
-        details: what the command adds to the summary, asked for at the end.
-        position: where to begin, and where to note how far the run has come.
-        unsendable: how many lines were made so that they cannot be sent; asked for at the end.
 
     Raises:
         WorkFailedError: lines could not be read or sent.
@@ -60,36 +71,29 @@ def run(
     stop = StopFlag()
     begin_s = time.monotonic()
     failure: WorkFailedError | None = None
-    with _progress_bar() as bar, stop.on_interrupt():
+    with progress_bar() as bar, stop.on_interrupt():
         task = bar.add_task("sending", total=total)
         try:
-            try:
-                deliver(
-                    lines,
-                    sink,
-                    schedule,
-                    stop,
-                    clock=time.monotonic,
-                    sleep=time.sleep,
-                    on_progress=lambda count: bar.update(task, completed=count),
-                    position=position,
-                )
-            finally:
-                sink.close()
-            if position is not None and not stop.is_set:
-                position.finish()
+            send(sending, schedule, stop, lambda count: bar.update(task, completed=count))
         except WorkFailedError as error:
             failure = error
-    summary = msgspec.to_builtins({**summary_of(sink.tally, time.monotonic() - begin_s), **details()})
-    _tell(summary, as_json=as_json, console=Console(stderr=stdout_is_data))
-    if sink.tally.failed > unsendable() and spool is not None:
+    tally = sending.sink.tally
+    summary = msgspec.to_builtins({**summary_of(tally, time.monotonic() - begin_s), **sending.details()})
+    tell(summary, as_json=as_json, console=Console(stderr=stdout_is_data))
+    failed = failed_of(tally, sending.unsendable())
+    if failed and sending.spool is not None:
         raise WorkFailedError(
-            f"{sink.tally.failed} events could not be sent: {sink.tally.first_failure}; they are saved in {spool}"
+            f"{failed} events could not be sent: {tally.first_failure}; they are saved in {sending.spool}"
         ) from failure
     if failure is not None:
         raise failure
     if stop.is_set:
-        raise typer.Exit(_INTERRUPTED)
+        raise typer.Exit(INTERRUPTED)
+
+
+def failed_of(tally: Tally, unsendable: int) -> int:
+    """Return how many lines failed beside those that were made so that no stream takes them."""
+    return tally.failed - min(tally.unsendable, unsendable)
 
 
 def summary_of(tally: Tally, seconds: float) -> dict[str, Any]:
@@ -109,7 +113,8 @@ def summary_of(tally: Tally, seconds: float) -> dict[str, Any]:
     }
 
 
-def _progress_bar() -> Progress:
+def progress_bar() -> Progress:
+    """Return the bar of a run, on stderr."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -121,7 +126,8 @@ def _progress_bar() -> Progress:
     )
 
 
-def _tell(summary: Mapping[str, Any], *, as_json: bool, console: Console) -> None:
+def tell(summary: Mapping[str, Any], *, as_json: bool, console: Console) -> None:
+    """Print a summary."""
     if as_json:
         print(msgspec.json.encode(summary).decode(), flush=True)  # noqa: T201 - the promised last line
         return

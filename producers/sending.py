@@ -1,15 +1,17 @@
-"""What the commands that send lines share: their options, and where the lines go."""
+"""What the commands that send lines share: their options, what they send, and where the lines go."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, NamedTuple
 
 import typer
 
 if TYPE_CHECKING:
+    from producers.lines import Line
     from producers.position import PositionFile
     from producers.sinks import Sink
     from producers.stamping import Stamper
@@ -21,6 +23,26 @@ PlainOption = Annotated[bool, typer.Option("--no-aggregate", help="Put each even
 OutOption = Annotated[
     Path | None, typer.Option(help="Write newline-delimited JSON here instead of putting; - is stdout.")
 ]
+
+
+class Sending(NamedTuple):
+    """What one process sends, and where to.
+
+    Attributes:
+        lines: what to send.
+        sink: where to.
+        spool: where the sink keeps what it cannot send; None where it can.
+        details: what the summary says of the lines that were taken so far: counts by name.
+        position: where to begin, and where to note how far the run has come.
+        unsendable: how many of the lines that were taken so far were made so that no stream takes them.
+    """
+
+    lines: Iterator[Line]
+    sink: Sink
+    spool: Path | None
+    details: Callable[[], dict[str, Any]]
+    position: PositionFile | None = None
+    unsendable: Callable[[], int] = lambda: 0
 
 
 def open_sink(
@@ -72,11 +94,24 @@ def open_sink(
         return producer, spool
     if position is not None:
         raise ConfigError("a file is written from its start: --resume goes on with a stream only")
+    return FileSink(open_out(out, as_json, stack)), None
+
+
+def open_out(out: Path, as_json: bool, stack: ExitStack) -> BinaryIO:
+    """Return the open file that a command writes in place of putting.
+
+    Raises:
+        ConfigError: it cannot be written.
+    """
+    import sys
+
+    from schemas.errors import ConfigError
+
     if out == STDOUT:
         if as_json:
             raise ConfigError("--json and --out - both want stdout; write to a file")
-        return FileSink(sys.stdout.buffer), None
+        return sys.stdout.buffer
     try:
-        return FileSink(stack.enter_context(out.open("wb"))), None
+        return stack.enter_context(out.open("wb"))
     except OSError as error:
         raise ConfigError(f"cannot write {out}: {error}") from error

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from producers.sending import STDOUT, JsonOption, OutOption, PlainOption, RateOption, open_sink
+from producers.sending import STDOUT, JsonOption, OutOption, PlainOption, RateOption
 
 if TYPE_CHECKING:
     from producers.shop.visitors import Visitors
@@ -46,6 +47,10 @@ def simulate(
     answer_key: Annotated[
         Path | None, typer.Option(help="Write here what each line must become, see docs/faults.md.")
     ] = None,
+    resume: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Note here how far the run is, and go on from there.")
+    ] = None,
+    processes: Annotated[int, typer.Option(min=1, max=64, help="How many processes make and send the events.")] = 1,
     no_aggregate: PlainOption = False,
     out: OutOption = None,
     as_json: JsonOption = False,
@@ -55,66 +60,72 @@ def simulate(
     Example: `clickstream simulate --events 20000 --rate 2000 --duplicates 0.02 --late 0.01 --corrupt 0.005`
     """
     import time
+    from functools import partial
 
     from producers.faults.alert_duty import alert_duty_of
-    from producers.faults.answer import Answer
-    from producers.faults.injection import inject
-    from producers.faults.key_files import key_at
+    from producers.faults.key_files import join_keys
     from producers.faults.plan_options import plan_of_options
-    from producers.faults.stream_faults import open_stream_faults
+    from producers.position import BEGAN, fingerprint_at
+    from producers.processes import run_jobs
     from producers.run import run
     from producers.schedules import schedule_of
-    from producers.shop.simulation import simulate as visits
-    from producers.shop.wire import parse_schema_mix, version_of, wire_of
+    from producers.shop.simulation import WHOLE, counts_of
+    from producers.shop.wire import parse_schema_mix
+    from producers.simulating import Simulation, part_file
+    from producers.worker import Job
+    from schemas.errors import ConfigError
+    from schemas.instants import SECOND_US, parse_instant_us
     from schemas.settings import load_alerting
 
+    if resume is not None and out is not None:
+        raise ConfigError("a file is written from its start: --resume goes on with a stream only")
     now_us = time.time_ns() // 1000
-    visitors = _visitors(events, users, end, hours, crawlers, even)
-    mix = parse_schema_mix(schema_mix)
+    began = fingerprint_at(part_file(resume, (0, processes))).get(BEGAN) if resume else None
+    began_us = parse_instant_us(began) if began else now_us
+    visitors = _visitors(events, users, end, began_us, hours, crawlers, even)
     plan = plan_of_options(faults, duplicates=duplicates, late=late, corrupt=corrupt)
-    total = round(events * plan.lines_per_event)
-    alerting = load_alerting(os.environ, Path.cwd()) if answer_key else {}
-    answer = Answer()
-    with ExitStack() as stack:
-        stream_faults = stack.enter_context(open_stream_faults(plan, total, to_file=out is not None))
-        sink, spool = open_sink(out, no_aggregate, as_json, stack)
-        key = None
-        if answer_key:
-            duty = alert_duty_of(
-                alerting["alert_types"], alerting["max_alert_age"], now_us, total / rate if rate else 0
-            )
-            key = stack.enter_context(key_at(answer_key, now_us, duty))
-        # Chance of the faults is its own, so the visits of a seed are the same with and without them.
-        lines = inject(
-            visits(visitors, seed),
-            plan,
-            seed,
-            answer,
-            key=key,
-            encode=lambda event: wire_of(event, version_of(event.session_id, mix)),
-        )
-        run(
-            stream_faults.watch(lines) if stream_faults else lines,
-            sink,
-            schedule_of(rate),
-            total=total,
-            spool=spool,
-            as_json=as_json,
-            stdout_is_data=out == STDOUT,
-            details=lambda: {"answer": answer, **({"stream_faults": stream_faults.end()} if stream_faults else {})},
-            unsendable=lambda: answer.unsendable,
-        )
+    simulation = Simulation(
+        visitors, seed, plan, parse_schema_mix(schema_mix), began_us, no_aggregate=no_aggregate, as_json=as_json
+    )
+    total = simulation.expected_lines
+    if answer_key is not None:
+        alerting = load_alerting(os.environ, Path.cwd())
+        run_s = (now_us - began_us) / SECOND_US + (total / rate if rate else 0)
+        duty = alert_duty_of(alerting["alert_types"], alerting["max_alert_age"], began_us, run_s)
+        simulation = replace(simulation, key=answer_key, duty=duty)
+    simulation = replace(simulation, resume=resume)
+    parts = [(index, processes) for index in range(processes)]
+    if processes == 1:
+        with ExitStack() as stack:
+            sending = simulation.open(WHOLE, out, stack)
+            run(sending, schedule_of(rate), total=total, as_json=as_json, stdout_is_data=out == STDOUT)
+        return
+    # Each at a rate by its share of the events, so that all come to their end together.
+    jobs = [
+        Job(partial(simulation.open, part), rate * count / max(1, events))
+        for part, count in zip(parts, counts_of(visitors, processes), strict=True)
+        if count or part[0] == 0
+    ]
+    try:
+        run_jobs(jobs, out=out, total=total, as_json=as_json)
+    finally:
+        if answer_key is not None:
+            join_keys([part for part in (part_file(answer_key, part) for part in parts) if part.exists()], answer_key)
 
 
-def _visitors(events: int, users: int, end: str | None, hours: float, crawlers: float, even: bool) -> Visitors:
-    import time
-
+def _visitors(
+    events: int, users: int, end: str | None, began_us: int, hours: float, crawlers: float, even: bool
+) -> Visitors:
     from producers.shop.visitors import Visitors
+    from schemas.codec import EARLIEST_EVENT_US
     from schemas.errors import ConfigError
     from schemas.instants import HOUR_US, parse_instant_us
 
     try:
-        end_us = parse_instant_us(end) if end else time.time_ns() // 1000
+        end_us = parse_instant_us(end) if end else began_us
     except ValueError as error:
         raise ConfigError(f"--end is {end!r}: {error}") from None
-    return Visitors(events, users, end_us, span_us=int(hours * HOUR_US), crawlers=crawlers, is_even=even)
+    visitors = Visitors(events, users, end_us, span_us=int(hours * HOUR_US), crawlers=crawlers, is_even=even)
+    if end_us - visitors.span_us < EARLIEST_EVENT_US:
+        raise ConfigError(f"--end {end} with --hours {hours:g} reaches back before the year 2000; no reader takes that")
+    return visitors

@@ -26,6 +26,7 @@ class Tally:
         throttled: of these, how often since the stream was asked too much.
         remapped: lines that were put again since a shard was split or merged; they may arrive twice.
         resent: lines of earlier runs that were sent from the spool; not among `sent`.
+        unsendable: of the failed lines, those that no stream can ever take.
         attestations: attestations acknowledged; no lines.
         bytes: data acknowledged.
         records: Kinesis records acknowledged, or lines written to a file.
@@ -36,6 +37,7 @@ class Tally:
     retried: int = 0
     throttled: int = 0
     failed: int = 0
+    unsendable: int = 0
     remapped: int = 0
     resent: int = 0
     attestations: int = 0

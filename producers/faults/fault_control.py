@@ -61,6 +61,8 @@ class FaultControl:
             with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310
                 found = json.load(answer)
         except (OSError, HTTPException, ValueError) as error:
+            if isinstance(error, urllib.error.HTTPError):
+                error.close()
             raise WorkFailedError(f"the stream cannot be told to fail, at {self._url}: {error}") from error
         if not isinstance(found, dict):
             raise WorkFailedError(f"the stream cannot be told to fail: {self._url} is something else")

@@ -101,6 +101,11 @@ class FaultPlan(msgspec.Struct, frozen=True, kw_only=True):
         return 1 + sum(self.shares(("duplicate", "conflict")).values()) + storm
 
     @property
+    def without_stream_faults(self) -> FaultPlan:
+        """The same for events alone."""
+        return msgspec.structs.replace(self, throttle=(), partial_failure=(), split=(), merge=())
+
+    @property
     def has_stream_faults(self) -> bool:
         """Whether something is to happen to the stream itself."""
         return bool(self.needs_local_stack or self.split or self.merge)

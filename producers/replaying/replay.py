@@ -15,14 +15,12 @@ from typing import Protocol
 import msgspec
 
 from producers.lines import Line
+from producers.position import BEGAN
 from producers.replaying.conversion import RowCounts
 from producers.replaying.judging import Judge
 from producers.replaying.passes import passes_of
 from producers.replaying.sequencing import sorted_within, within
 from schemas.instants import format_instant_us
-
-# In a fingerprint, when the run began: what it sends follows from that where times are moved to now.
-BEGAN = "began"
 
 
 class Recording(Protocol):

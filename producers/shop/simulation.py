@@ -45,7 +45,8 @@ class _Share(NamedTuple):
 
 def simulate(visitors: Visitors, seed: int, part: Part = WHOLE) -> Iterator[ClickEvent]:
     """Yield the events of a part in order of time."""
-    sources = [share.source() for share in _shares_of(visitors, seed, part)]
+    index, parts = part
+    sources = [share.source() for share in _divided(visitors, seed, parts)[index]]
     for piece in slices_of(visitors):
         events: list[ClickEvent] = []
         for source in sources:
@@ -54,22 +55,20 @@ def simulate(visitors: Visitors, seed: int, part: Part = WHOLE) -> Iterator[Clic
         yield from events
 
 
-def count_of(visitors: Visitors, part: Part) -> int:
-    """Return how many events a part has; it is the same for every seed."""
-    return sum(share.events for share in _shares_of(visitors, 0, part))
+def counts_of(visitors: Visitors, parts: int) -> list[int]:
+    """Return how many events each part has; it is the same for every seed."""
+    return [sum(share.events for share in part) for part in _divided(visitors, 0, parts)]
 
 
-def _shares_of(visitors: Visitors, seed: int, part: Part) -> list[_Share]:
-    """Return the shares of a part; those of all parts differ as little as they can."""
-    index, parts = part
+def _divided(visitors: Visitors, seed: int, parts: int) -> list[list[_Share]]:
+    """Return the shares of each part, which differ as little as they can."""
+    divided: list[list[_Share]] = [[] for _ in range(parts)]
     loads = [0] * parts
-    chosen = []
     for share in sorted(_shares(visitors, seed), key=lambda share: -share.events):
         lightest = loads.index(min(loads))
         loads[lightest] += share.events
-        if lightest == index:
-            chosen.append(share)
-    return chosen
+        divided[lightest].append(share)
+    return divided
 
 
 def _shares(visitors: Visitors, seed: int) -> Iterator[_Share]:

@@ -18,6 +18,7 @@ from typer.testing import CliRunner, Result
 
 import producers.replay_cli
 import producers.simulate_cli
+from schemas.attestation import read_attestation
 from schemas.codec import decode
 from schemas.errors import ConfigError, WorkFailedError
 from schemas.event import Rejection
@@ -83,8 +84,14 @@ def records_of(kinesis: KinesisClient) -> dict[str, list[tuple[str, bytes]]]:
     return found
 
 
+def without_attestations(records: list[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
+    return [(key, data) for key, data in records if read_attestation(data) is None]
+
+
 def lines_of(kinesis: KinesisClient) -> list[bytes]:
-    return [line for records in records_of(kinesis).values() for _, data in records for line in payloads(data)]
+    """Return all lines in the stream that are no attestations."""
+    found = (record for records in records_of(kinesis).values() for record in without_attestations(records))
+    return [line for _, data in found for line in payloads(data)]
 
 
 def test_what_simulate_puts_is_what_its_answer_says(kinesis: KinesisClient) -> None:
@@ -102,19 +109,20 @@ def test_what_simulate_puts_is_what_its_answer_says(kinesis: KinesisClient) -> N
     assert answer["corrupt"] == Counter(event.reason for event in read if isinstance(event, Rejection))
     records = [data for records in records_of(kinesis).values() for _, data in records]
     assert (summary["records"], summary["bytes"]) == (len(records), sum(map(len, records)))
-    assert all(record.startswith(MAGIC) for record in records) and len(records) < len(lines) / 20
+    assert sum(record.startswith(MAGIC) for record in records) == len(records) - summary["attestations"]
+    assert summary["attestations"] == 1 and len(records) < len(lines) / 20
 
 
 def test_an_aggregate_is_on_the_shard_that_each_of_its_lines_belongs_to(kinesis: KinesisClient) -> None:
     summary_of(run(*["simulate", "--events", "2000", "--users", "100", "--json"]))
     aggregated = {
-        shard: {user.partition_key for key, data in records for user in user_records(data, key)}
+        shard: {user.partition_key for key, data in without_attestations(records) for user in user_records(data, key)}
         for shard, records in records_of(kinesis).items()
     }
     kinesis.delete_stream(StreamName="clickstream")
     kinesis.create_stream(StreamName="clickstream", ShardCount=2)
     summary_of(run(*["simulate", "--events", "2000", "--users", "100", "--no-aggregate", "--json"]))
-    plain = {shard: {key for key, _ in records} for shard, records in records_of(kinesis).items()}
+    plain = {shard: {key for key, _ in without_attestations(records)} for shard, records in records_of(kinesis).items()}
     assert aggregated == plain and all(plain.values())
 
 
@@ -129,7 +137,7 @@ def test_a_seed_gives_the_same_answer_whatever_the_rate(kinesis: KinesisClient) 
 def test_a_user_keeps_the_order_of_time_in_the_stream(kinesis: KinesisClient) -> None:
     summary_of(run(*["simulate", "--events", "2000", "--users", "20", "--crawlers", "0", "--json"]))
     last: dict[str, int] = {}
-    for records in records_of(kinesis).values():
+    for records in map(without_attestations, records_of(kinesis).values()):
         for event in (decode(line, LATER_US) for _, data in records for line in payloads(data)):
             assert not isinstance(event, Rejection)
             assert event.event_timestamp_us >= last.get(event.user_id, 0)

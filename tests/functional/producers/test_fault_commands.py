@@ -21,6 +21,7 @@ from producers.answer_key import Accepted, Entry, Refused, Run, Total, Unsendabl
 from producers.faults.key_files import join_keys, key_at
 from producers.lines import line_digest_text
 from producers.spool import read_spool
+from schemas.attestation import read_attestation
 from schemas.errors import ConfigError, WorkFailedError
 from schemas.kpl import payloads
 
@@ -84,7 +85,7 @@ def lines_of(kinesis: KinesisClient) -> list[bytes]:
                 break
             lines += [line for record in answer["Records"] for line in payloads(record["Data"])]
             iterator = answer.get("NextShardIterator")
-    return lines
+    return [line for line in lines if read_attestation(line) is None]
 
 
 def spooled_lines(state_dir: Path) -> list[bytes]:
@@ -148,6 +149,20 @@ def test_a_line_that_was_planned_to_be_kept_is_no_failure(kinesis: KinesisClient
     assert summary["failed"] == summary["answer"]["unsendable"] > 0
 
 
+def test_a_run_that_is_finished_sends_nothing_again_and_another_does_not_go_on_from_it(
+    kinesis: KinesisClient, tmp_path: Path
+) -> None:
+    place = ("--resume", str(tmp_path / "place"), "--json")
+    options = ("simulate", "--events", "2000", "--duplicates", "0.1", "--answer-key")
+    first = summary_of(run(*options, str(tmp_path / "first.gz"), *place))
+    lines = lines_of(kinesis)
+    again = summary_of(run(*options, str(tmp_path / "again.gz"), *place))
+    assert lines_of(kinesis) == lines and again["sent"] == 0 and again["answer"] == first["answer"]
+    assert read_key(tmp_path / "first.gz")[1:] == read_key(tmp_path / "again.gz")[1:]
+    other = run(*options, str(tmp_path / "other.gz"), *place, "--seed", "9")
+    assert isinstance(other.exception, ConfigError) and "seed was 1, now it is 9" in str(other.exception)
+
+
 @pytest.mark.parametrize(
     ("plan", "options", "told"),
     [
@@ -156,6 +171,7 @@ def test_a_line_that_was_planned_to_be_kept_is_no_failure(kinesis: KinesisClient
         ("[duplicate]\nshare = 3\n[what]\n", [], "there is no fault 'what'"),
         ("", ["--late", "0.1"], "--faults and --late"),
         ("", ["--answer-key", "/none/key.gz"], "cannot write /none/key.gz"),
+        ("", ["--out", "events.ndjson", "--resume", "place"], "written from its start"),
     ],
 )
 def test_what_cannot_be_done_is_told_before_anything_is_sent(

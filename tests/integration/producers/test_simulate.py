@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import signal
@@ -14,7 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from producers.lines import line_digest_text
+from producers.sinks import WINDOW_LINES
 from producers.spool import read_spool
+from schemas.attestation import read_attestation
 from schemas.codec import decode
 from schemas.event import Rejection
 from schemas.kpl import payloads
@@ -41,8 +45,8 @@ def no_faults_left(emulator: LocalStack) -> Iterator[None]:
     emulator.clear_faults()
 
 
-def start(emulator: LocalStack, *arguments: str) -> subprocess.Popen[str]:
-    environment = {**os.environ, **emulator.environment, "CLICKSTREAM_STATE_DIR": str(emulator.state_dir)}
+def start(emulator: LocalStack, *arguments: str, state_dir: Path | None = None) -> subprocess.Popen[str]:
+    environment = {**os.environ, **emulator.environment, "CLICKSTREAM_STATE_DIR": str(state_dir or emulator.state_dir)}
     return subprocess.Popen(
         [sys.executable, "-c", _PROGRAM, "simulate", "--json", *arguments],
         env=environment,
@@ -78,7 +82,8 @@ class StreamReader:
         for place, iterator in enumerate(self._iterators):
             answer = self._kinesis.get_records(ShardIterator=iterator, Limit=10_000)
             self._iterators[place] = answer["NextShardIterator"]
-            self.lines += [line for record in answer["Records"] for line in payloads(record["Data"])]
+            lines = (line for record in answer["Records"] for line in payloads(record["Data"]))
+            self.lines += [line for line in lines if read_attestation(line) is None]
         return self.lines
 
 
@@ -146,7 +151,42 @@ def test_a_stream_that_stays_closed_ends_the_run_with_every_event_sent_or_saved(
         for path in Path(emulator.state_dir, "spool").glob("*.ndjson")
         for record in read_spool(path)
         for line in payloads(record.record().data)
+        if read_attestation(line) is None
     ]
     assert (len(stream.read()), len(saved)) == (summary["sent"], summary["failed"])
     assert summary["sent"] + summary["failed"] == summary["answer"]["events"] < 200_000
     assert not set(stream.lines) & set(saved)
+
+
+def test_a_run_that_is_killed_goes_on_with_the_same_lines_and_repeats_at_most_what_was_under_way(
+    emulator: LocalStack, wait_until: Callable[[Callable[[], bool], float], None], tmp_path: Path
+) -> None:
+    stream = StreamReader(emulator)
+    key = tmp_path / "key.gz"
+    options = ("--events", "30000", "--rate", "8000", "--duplicates", "0.05", "--corrupt", "0.05")
+    resumed = (*options, "--answer-key", str(key), "--resume", str(tmp_path / "place"))
+    for kill_at in (5000, 18_000):
+        process = start(emulator, *resumed, state_dir=tmp_path)
+        wait_until(lambda kill_at=kill_at: len(set(stream.read())) > kill_at, 60)  # type: ignore[misc]
+        process.kill()
+        process.communicate()
+        with gzip.open(key) as file, pytest.raises(EOFError):
+            file.read()
+    summary, told = finish(start(emulator, *resumed, state_dir=tmp_path))
+    assert summary["failed"] == 0, told
+    with gzip.open(key) as file:
+        entries = [json.loads(line) for line in file]
+    came = Counter(map(line_digest_text, stream.read()))
+    made = Counter(entry["line"] for entry in entries if "line" in entry)
+    assert made.keys() == came.keys() and not made - came
+    assert (came - made).total() <= 2 * WINDOW_LINES
+    assert (
+        entries[-1]["lines"]
+        == made.total()
+        == sum(
+            (summary["answer"][name] for name in ("events", "duplicates")), sum(summary["answer"]["corrupt"].values())
+        )
+    )
+    (producer_id,) = (entry["producer_id"] for entry in entries if entry["entry"] == "run")
+    stamp = b'"producer_id":"%b"' % producer_id.encode()
+    assert sum(stamp in line for line in stream.lines) > 0.9 * len(stream.lines)

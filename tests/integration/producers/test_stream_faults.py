@@ -32,11 +32,11 @@ def no_faults_left(emulator: LocalStack) -> Iterator[None]:
     emulator.clear_faults()
 
 
-def simulate(emulator: LocalStack, *arguments: str) -> tuple[int, dict[str, Any], str]:
+def simulate(emulator: LocalStack, state_dir: Path, *arguments: str) -> tuple[int, dict[str, Any], str]:
     """Return the exit code, the summary and what was told."""
     done = subprocess.run(
         [sys.executable, "-m", "clickstream", "simulate", "--json", *arguments],
-        env={**os.environ, **emulator.environment, "CLICKSTREAM_STATE_DIR": str(emulator.state_dir)},
+        env={**os.environ, **emulator.environment, "CLICKSTREAM_STATE_DIR": str(state_dir)},
         capture_output=True,
         text=True,
         timeout=120,
@@ -91,7 +91,7 @@ def test_throttling_and_partial_failures_in_mid_run_lose_nothing(emulator: Local
         "[[partial_failure]]\nat = 0.6\ncalls = 4\nratio = 0.5\n"
     )
     code, summary, _ = simulate(
-        emulator, "--events", "6000", "--rate", "4000", "--faults", str(plan), "--answer-key", str(key)
+        emulator, tmp_path, "--events", "6000", "--rate", "4000", "--faults", str(plan), "--answer-key", str(key)
     )
     assert (code, summary["failed"]) == (0, 0)
     assert summary["stream_faults"] == {"calls_struck": 7, "calls_spared": 0}
@@ -105,7 +105,7 @@ def test_splits_and_merges_in_mid_run_lose_nothing(emulator: LocalStack, tmp_pat
     plan, key = tmp_path / "plan.toml", tmp_path / "key.gz"
     plan.write_text("[[split]]\nat = 0.1\n[[split]]\nat = 0.3\n[[merge]]\nat = 0.5\n")
     options = ("--events", "6000", "--rate", "3000", "--users", "500", "--no-aggregate")
-    code, summary, told = simulate(emulator, *options, "--faults", str(plan), "--answer-key", str(key))
+    code, summary, told = simulate(emulator, tmp_path, *options, "--faults", str(plan), "--answer-key", str(key))
     assert code == 0, told
     assert summary["stream_faults"] == {"splits": 2, "merges": 1}
     after = records_of(emulator)
@@ -117,9 +117,9 @@ def test_splits_and_merges_in_mid_run_lose_nothing(emulator: LocalStack, tmp_pat
 def test_what_the_run_was_too_short_for_is_taken_back(emulator: LocalStack, tmp_path: Path) -> None:
     plan = tmp_path / "plan.toml"
     plan.write_text("[[partial_failure]]\nat = 0.5\ncalls = 1000\nratio = 0.001\n")
-    code, summary, _ = simulate(emulator, "--events", "2000", "--faults", str(plan))
+    code, summary, _ = simulate(emulator, tmp_path, "--events", "2000", "--faults", str(plan))
     assert code == 0 and summary["stream_faults"]["calls_spared"] > 900
-    again, plain, _ = simulate(emulator, "--events", "2000")
+    again, plain, _ = simulate(emulator, tmp_path, "--events", "2000")
     assert (again, plain["retried"]) == (0, 0)
 
 
@@ -127,7 +127,7 @@ def test_a_change_of_shards_that_fails_fails_the_run_after_all_is_sent(emulator:
     emulator.inject(**{"kinesis.SplitShard": {"error": "LimitExceededException", "status": 400, "times": 20}})
     plan = tmp_path / "plan.toml"
     plan.write_text("[[split]]\nat = 0.5\n")
-    code, summary, told = simulate(emulator, "--events", "2000", "--faults", str(plan))
+    code, summary, told = simulate(emulator, tmp_path, "--events", "2000", "--faults", str(plan))
     assert (code, summary["sent"]) == (1, 2000)
     assert "cannot be split" in told and "LimitExceeded" in summary["stream_faults"]["failures"][0]
 
@@ -138,7 +138,7 @@ def test_lines_that_are_kept_as_planned_hide_none_that_are_not(emulator: LocalSt
     )
     plan = tmp_path / "plan.toml"
     plan.write_text("[unsendable]\nshare = 0.01\n")
-    code, summary, told = simulate(emulator, "--events", "20000", "--faults", str(plan))
+    code, summary, told = simulate(emulator, tmp_path, "--events", "20000", "--faults", str(plan))
     assert code == 1 and "are saved in" in told
     assert summary["failed"] > summary["answer"]["unsendable"] > 0
 
@@ -147,7 +147,7 @@ def test_everything_at_once_ends_as_its_key_says(emulator: LocalStack, tmp_path:
     before = digests_in(emulator)
     key = tmp_path / "key.gz"
     code, summary, told = simulate(
-        emulator, "--events", "6000", "--rate", "4000", "--faults", str(EVERYTHING), "--answer-key", str(key)
+        emulator, tmp_path, "--events", "6000", "--rate", "4000", "--faults", str(EVERYTHING), "--answer-key", str(key)
     )
     assert code == 0, told
     done = summary["stream_faults"]

@@ -14,7 +14,7 @@ from producers.shop.diurnal import VISITORS_BY_HOUR, slices_of
 from producers.shop.event_ids import event_id
 from producers.shop.funnel import ARRIVE, FUNNEL, LEAVE
 from producers.shop.population import COUNTRIES, DEVICES
-from producers.shop.simulation import count_of, simulate
+from producers.shop.simulation import counts_of, simulate
 from producers.shop.visitors import Visitors
 from schemas.codec import decode, encode
 from schemas.errors import ConfigError
@@ -68,7 +68,7 @@ def test_any_number_of_parts_is_together_the_same_events_each_in_order_of_time(
     for index, part in enumerate(made):
         times = [event.event_timestamp_us for event in part]
         assert times == sorted(times)
-        assert len(part) == count_of(VISITORS, (index, parts)) > 0.6 * VISITORS.events / parts
+        assert len(part) == counts_of(VISITORS, parts)[index] > 0.6 * VISITORS.events / parts
     users = [{event.user_id for event in part} for part in made]
     assert sum(map(len, users)) == len(set().union(*users))
 

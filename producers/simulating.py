@@ -1,0 +1,121 @@
+"""A simulation as one process sends it: its part of the visits, with their faults, its answer key and its position.
+
+All that decides what is sent is in one object, which can be given to another process.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from producers.faults.alert_duty import AlertDuty
+from producers.faults.answer import Answer
+from producers.faults.fault_plan import FaultPlan
+from producers.faults.injection import inject
+from producers.faults.key_files import key_at
+from producers.faults.stream_faults import open_stream_faults
+from producers.opening import new_producer_id
+from producers.position import BEGAN, PositionFile
+from producers.sending import Sending, open_sink
+from producers.shop.simulation import WHOLE, Part, counts_of
+from producers.shop.simulation import simulate as visits
+from producers.shop.visitors import Visitors
+from producers.shop.wire import SchemaMix, version_of, wire_of
+from producers.stamping import Stamper
+from schemas.instants import format_instant_us
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """What is simulated.
+
+    Attributes:
+        began_us: when the run began, before it was resumed.
+        duty: which events must be alerted; used by the key alone.
+        key: where the answer key is written; None for none.
+        resume: the position file; None for none.
+        no_aggregate: each event is a record of its own.
+        as_json: the summary wants stdout.
+    """
+
+    visitors: Visitors
+    seed: int
+    plan: FaultPlan
+    mix: SchemaMix
+    began_us: int
+    duty: AlertDuty | None = None
+    key: Path | None = None
+    resume: Path | None = None
+    no_aggregate: bool = False
+    as_json: bool = False
+
+    @property
+    def expected_lines(self) -> int:
+        """How many lines there will be, about."""
+        return round(self.visitors.events * self.plan.lines_per_event)
+
+    def open(self, part: Part, out: Path | None, stack: ExitStack) -> Sending:
+        """Return what one process sends.
+
+        Args:
+            part: which part of the shop; the first one strikes the stream, as often as the plan says.
+            out: a file in place of the stream.
+            stack: closes what was opened.
+
+        Raises:
+            ConfigError: a file cannot be written or belongs to another run, there is no such stream, or it cannot be
+                struck.
+            WorkFailedError: Kinesis cannot be reached.
+        """
+        position = None
+        if self.resume is not None:
+            position = PositionFile(part_file(self.resume, part), self._fingerprint(part), new_producer_id)
+            stack.callback(position.close)
+        share = counts_of(self.visitors, part[1])[part[0]] * self.plan.lines_per_event
+        plan = self.plan if part[0] == 0 else self.plan.without_stream_faults
+        stream_faults = stack.enter_context(open_stream_faults(plan, share, to_file=out is not None))
+        stamper = position.stamper() if position else None if out else Stamper(new_producer_id())
+        key = None
+        if self.key is not None and self.duty is not None:
+            producer_id = stamper.producer_id if stamper else None
+            key = stack.enter_context(key_at(part_file(self.key, part), self.began_us, self.duty, producer_id))
+        sink, spool = open_sink(out, self.no_aggregate, self.as_json, stack, stamper=stamper, position=position)
+        answer = Answer()
+        mix = self.mix
+        # Chance of the faults is its own, so the visits of a seed are the same with and without them.
+        lines = inject(
+            visits(self.visitors, self.seed, part),
+            self.plan,
+            self.seed,
+            answer,
+            stamper=stamper,
+            key=key,
+            encode=lambda event: wire_of(event, version_of(event.session_id, mix)),
+        )
+        if stream_faults:
+            lines = stream_faults.watch(lines, first=position.settled if position else 0)
+        return Sending(
+            lines,
+            sink,
+            spool,
+            lambda: {"answer": answer, **({"stream_faults": stream_faults.end()} if stream_faults else {})},
+            position,
+            lambda: answer.unsendable,
+        )
+
+    def _fingerprint(self, part: Part) -> dict[str, str]:
+        options = msgspec.json.encode((self.visitors, self.mix, self.plan)).decode()
+        return {
+            BEGAN: format_instant_us(self.began_us),
+            "options": options,
+            "seed": str(self.seed),
+            "part": f"{part[0] + 1} of {part[1]}",
+        }
+
+
+def part_file(path: Path, part: Part) -> Path:
+    """Return the file of a part: the whole has the path itself."""
+    return path if part == WHOLE else path.with_name(f"{path.name}.{part[0] + 1}-of-{part[1]}")

@@ -1,0 +1,161 @@
+"""Several producer processes: together they send what one sends, and none of them fails or dies unseen."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from schemas.codec import decode
+from schemas.event import Rejection
+
+LATER_US = 4_000_000_000_000_000
+_PROGRAM = """
+import sys, typer, producers.simulate_cli
+from schemas.errors import ConfigError, WorkFailedError
+app = typer.Typer()
+producers.simulate_cli.register(app)
+try:
+    app()
+except WorkFailedError as error:
+    sys.exit(f"failed: {error}")
+except ConfigError as error:
+    print(error, file=sys.stderr)
+    sys.exit(2)
+"""
+FIXED = ("--end", "2026-11-24T12:00:00Z", "--users", "200")
+SHAPE = (*FIXED, "--events", "6000", "--schema-mix", "0.3")
+ENDLESS = (*FIXED, "--events", "5000000", "--rate", "2000", "--json")
+
+
+def start(*arguments: str, **variables: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-c", _PROGRAM, *arguments],
+        env={**os.environ, **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def finish(process: subprocess.Popen[bytes]) -> tuple[bytes, str]:
+    try:
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    return out, err.decode()
+
+
+def summary_of(out: bytes) -> dict[str, Any]:
+    summary: dict[str, Any] = json.loads(out.splitlines()[-1])
+    return summary
+
+
+def workers_of(process: subprocess.Popen[bytes]) -> list[int]:
+    return list(map(int, Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()))
+
+
+def parts_of(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file() and path.stat().st_size and path.name.isdigit()]
+
+
+def test_any_number_of_processes_writes_the_same_lines() -> None:
+    outs = {count: start("--out", "-", *SHAPE, "--processes", str(count)) for count in (1, 2, 3)}
+    lines = {count: finish(process)[0].splitlines() for count, process in outs.items()}
+    assert len(lines[1]) == 6000
+    assert sorted(lines[1]) == sorted(lines[2]) == sorted(lines[3])
+    assert lines[1] != lines[2]
+
+
+def test_the_summary_adds_up_what_all_sent(tmp_path: Path) -> None:
+    path = tmp_path / "events.ndjson"
+    out, _ = finish(start("--out", str(path), *SHAPE, "--processes", "3", "--duplicates", "0.1", "--json"))
+    summary, answer = summary_of(out), summary_of(out)["answer"]
+    lines = path.read_bytes().splitlines()
+    events = [decode(line, LATER_US) for line in lines]
+    ids = {event.event_id for event in events if not isinstance(event, Rejection)}
+    assert (summary["sent"], summary["processes"]) == (len(lines), 3)
+    assert (answer["events"], answer["duplicates"]) == (len(ids), len(lines) - len(ids)) == (6000, len(lines) - 6000)
+    assert sum(answer["event_types"].values()) == 6000
+    assert [name.name for name in tmp_path.iterdir()] == ["events.ndjson"]
+
+
+def test_a_rate_is_that_of_all_together(tmp_path: Path) -> None:
+    arguments = (*FIXED, "--events", "2000", "--rate", "1000", "--processes", "2", "--json")
+    summary = summary_of(finish(start("--out", str(tmp_path / "events"), *arguments))[0])
+    assert summary["sent"] == 2000 and summary["seconds"] >= 1.9
+
+
+def test_processes_without_events_are_not_started(tmp_path: Path) -> None:
+    summary = summary_of(finish(start("--out", str(tmp_path / "e"), "--events", "3", "--processes", "9", "--json"))[0])
+    assert summary["sent"] == 3 and summary.get("processes", 1) < 4
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_reaches_all_and_each_gives_what_it_has(
+    tmp_path: Path, wait_until: Callable[[Callable[[], bool], float], None], number: signal.Signals
+) -> None:
+    path = tmp_path / "events"
+    process = start("--out", str(path), *ENDLESS, "--processes", "2")
+    wait_until(lambda: len(parts_of(tmp_path)) == 2, 30)
+    workers = workers_of(process)
+    process.send_signal(number)
+    out, err = finish(process)
+    assert process.returncode == 130, err
+    lines = path.read_bytes().splitlines()
+    assert len(lines) == summary_of(out)["sent"] == summary_of(out)["answer"]["events"] > 0
+    assert not any(isinstance(decode(line, LATER_US), Rejection) for line in lines)
+    assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
+
+
+def test_a_stop_before_all_are_ready_sends_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "events"
+    process = start("--out", str(path), *ENDLESS, "--processes", "2")
+    while len(workers_of(process)) < 2:
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    out, err = finish(process)
+    assert process.returncode == 130, err
+    assert summary_of(out)["sent"] == 0 and not path.read_bytes()
+
+
+def test_a_process_that_dies_fails_the_run_and_is_named(
+    tmp_path: Path, wait_until: Callable[[Callable[[], bool], float], None]
+) -> None:
+    process = start("--out", str(tmp_path / "events"), *ENDLESS, "--processes", "3")
+    wait_until(lambda: len(parts_of(tmp_path)) == 3, 30)
+    workers = workers_of(process)
+    os.kill(workers[1], signal.SIGKILL)
+    out, err = finish(process)
+    assert process.returncode == 1
+    assert re.search(rf"producer process 2 of 3 \(pid {workers[1]}\) was ended by SIGKILL after \d+ events", err)
+    assert summary_of(out)["sent"] > 0
+    assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
+
+
+def test_without_their_parent_the_processes_end(
+    tmp_path: Path, wait_until: Callable[[Callable[[], bool], float], None]
+) -> None:
+    process = start("--out", str(tmp_path / "events"), *ENDLESS, "--processes", "2")
+    wait_until(lambda: len(parts_of(tmp_path)) == 2, 30)
+    workers = workers_of(process)
+    process.kill()
+    finish(process)
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), 10)
+
+
+def test_what_is_wrong_with_the_configuration_is_told_once_and_nothing_is_done(tmp_path: Path) -> None:
+    missing = start(*SHAPE, "--processes", "2", AWS_ENDPOINT_URL="http://127.0.0.1:1", CLICKSTREAM_STREAM="")
+    nowhere = start(*SHAPE, "--processes", "2", "--out", str(tmp_path / "none" / "events"))
+    both = start(*SHAPE, "--processes", "2", "--out", "-", "--json")
+    for process, text in ((missing, "stream is not set"), (nowhere, "cannot write"), (both, "both want stdout")):
+        out, err = finish(process)
+        assert process.returncode == 2
+        assert err.count(text) == 1 and not out
