@@ -25,10 +25,11 @@ from pathlib import Path
 import boto3
 
 from producers.batching import Record
-from producers.lanes import Lanes, Result, Taken
+from producers.lanes import Lanes
 from producers.opening import open_producer
 from producers.pacing import Backoff
 from producers.producer import Producer
+from producers.results import Result, Taken
 from producers.routing import Shard, address_of
 from producers.shop.simulation import simulate
 from producers.shop.visitors import Visitors

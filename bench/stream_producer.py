@@ -19,10 +19,10 @@ import msgspec
 
 from producers.batching import Record
 from producers.delivery import StopFlag, deliver
-from producers.lanes import Result
 from producers.lines import Line
 from producers.opening import open_producer
 from producers.producer import Producer
+from producers.results import Result
 from producers.schedules import EvenSchedule
 from producers.shop.simulation import simulate
 from producers.shop.visitors import Visitors

@@ -11,9 +11,7 @@ in which they were put. Lanes of plain records send many a call, where a refused
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 
 from producers.batching import (
     FULL_AGGREGATE_BYTES,
@@ -25,158 +23,21 @@ from producers.batching import (
     plain_record,
     refusal_of,
 )
+from producers.lane import AT_ONCE, MAX_BUFFERED_S, Lane, Parcel
 from producers.lines import Line
-from producers.pacing import Backoff, Pace
+from producers.pacing import Backoff
+from producers.results import Refused, Result, Settlement, Taken
 from producers.routing import Router, Shard, address_of
-from schemas.kpl import MAGIC, Aggregator, UserRecord, foreign_records, user_records
+from schemas.kpl import MAGIC, UserRecord, foreign_records, user_records
 
-# Source: awslabs/amazon-kinesis-producer, default_config.properties: RecordMaxBufferedTime.
-MAX_BUFFERED_S = 0.1
 # A call that goes out anyway takes along the lines of other shards that have waited for half of that time.
 _COMPANY_S = MAX_BUFFERED_S / 2
-_AT_ONCE = -math.inf
 # Users return, so most keys are known; the bound keeps memory flat.
 _KNOWN_KEYS = 1 << 16
 
 
 class UnsendableError(Exception):
     """No stream can ever take a line; the message says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """A record was acknowledged."""
-
-    shard_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A record was not acknowledged.
-
-    Attributes:
-        reason: for a person.
-        is_throttle: the shard or the stream was asked too much.
-        is_whole_call: the call failed as a whole, so what comes after it would fare no better.
-        may_retry: the same record may be taken later.
-    """
-
-    reason: str
-    is_throttle: bool = False
-    is_whole_call: bool = False
-    may_retry: bool = True
-
-
-Result = Taken | Refused
-
-
-@dataclass(slots=True)
-class Settlement:
-    """What answers have settled.
-
-    Attributes:
-        lines: events acknowledged.
-        records: Kinesis records acknowledged.
-        bytes: their data.
-        attestations: records acknowledged that are attestations.
-        retried: records that will be put again.
-        throttled: of these, how many were throttled.
-        remapped: events to be put again, since their record landed on a shard that is not theirs.
-        given_up: records that were not taken, with the reason.
-        failure: why the stream takes nothing any more; empty where it does.
-    """
-
-    lines: int = 0
-    records: int = 0
-    bytes: int = 0
-    attestations: int = 0
-    retried: int = 0
-    throttled: int = 0
-    remapped: int = 0
-    given_up: list[tuple[Record, str]] = field(default_factory=list)
-    failure: str = ""
-
-
-@dataclass(slots=True, eq=False)
-class Parcel:
-    """A record on its way.
-
-    Attributes:
-        place: the place of its first line in the order of put.
-        tries: how often it was refused, throttles not counted.
-        throttled_since_s: when it was throttled first.
-    """
-
-    record: Record
-    place: int
-    tries: int = 0
-    throttled_since_s: float = math.inf
-
-
-class Lane:
-    """What waits for one shard.
-
-    Attributes:
-        queue: finished records, in order.
-        lines: how many lines wait in the open aggregate, the first of them with this `place`.
-        due_s: when what waits should go; infinite where nothing waits.
-        resume_s: before this nothing goes, after a failure.
-        flying: what is in a call now.
-        opened_s: when the first line of the open aggregate came.
-    """
-
-    __slots__ = (
-        "aggregator",
-        "due_s",
-        "failures",
-        "flying",
-        "lines",
-        "opened_s",
-        "pace",
-        "place",
-        "queue",
-        "resume_s",
-        "shard",
-    )
-
-    def __init__(self, shard: Shard) -> None:
-        self.shard = shard
-        self.pace = Pace()
-        self.queue: deque[Parcel] = deque()
-        self.flying: list[Parcel] = []
-        self.aggregator = Aggregator(MAX_AGGREGATE_BYTES)
-        self.lines = 0
-        self.place = 0
-        self.opened_s = math.inf
-        self.due_s = math.inf
-        self.resume_s = -math.inf
-        self.failures = 0
-
-    @property
-    def ready_s(self) -> float:
-        """When a call may take from here; infinite while one is under way."""
-        return math.inf if self.flying else max(self.due_s, self.resume_s, self.pace.ready_s)
-
-    @property
-    def oldest(self) -> float:
-        """The place of the first line that is not settled; infinite where all are."""
-        if self.flying:
-            return self.flying[0].place
-        if self.queue:
-            return self.queue[0].place
-        return self.place if self.lines else math.inf
-
-    @property
-    def is_full(self) -> bool:
-        """Whether the open lines are enough for a record."""
-        return self.lines >= MAX_AGGREGATE_LINES or self.aggregator.size_bytes >= FULL_AGGREGATE_BYTES
-
-    def note_due(self) -> None:
-        """Set when what waits is due, after something was queued or taken."""
-        if self.queue or (self.lines and self.is_full):
-            self.due_s = _AT_ONCE
-        else:
-            self.due_s = self.opened_s + MAX_BUFFERED_S if self.lines else math.inf
 
 
 class Lanes:
@@ -262,7 +123,7 @@ class Lanes:
             has_become_due = self._insert(line, place)
         else:
             lane.lines += 1
-            is_full = lane.due_s != _AT_ONCE and lane.aggregator.size_bytes >= FULL_AGGREGATE_BYTES
+            is_full = lane.due_s != AT_ONCE and lane.aggregator.size_bytes >= FULL_AGGREGATE_BYTES
             has_become_due = is_full and self._note_added(lane, place)
         self.held_lines += 1
         return has_become_due
@@ -291,8 +152,8 @@ class Lanes:
             if lane.due_s == math.inf:
                 lane.due_s = lane.opened_s + MAX_BUFFERED_S
                 return True
-        if lane.due_s != _AT_ONCE and (lane.queue or lane.is_full):
-            lane.due_s = _AT_ONCE
+        if lane.due_s != AT_ONCE and (lane.queue or lane.is_full):
+            lane.due_s = AT_ONCE
             return not lane.flying
         return False
 
@@ -325,7 +186,7 @@ class Lanes:
         self.held_bytes += parcel.record.size_bytes
         was_due_s = lane.due_s
         if self._aggregate or len(lane.queue) >= self._full_records or parcel.record.size_bytes > FULL_AGGREGATE_BYTES:
-            lane.due_s = _AT_ONCE
+            lane.due_s = AT_ONCE
         elif was_due_s == math.inf:
             lane.due_s = self._clock() + MAX_BUFFERED_S
         return lane.due_s < was_due_s and not lane.flying
@@ -334,7 +195,7 @@ class Lanes:
         """Make all that waits due now."""
         for lane in self._lanes:
             if lane.due_s < math.inf:
-                lane.due_s = _AT_ONCE
+                lane.due_s = AT_ONCE
 
     def next_ready_s(self) -> float:
         """Return when a call can be made; infinite while only an answer can change that."""

@@ -15,9 +15,11 @@ import msgspec
 
 from producers.attestor import Attestor
 from producers.batching import Record, plain_record
-from producers.lanes import Lanes, Parcel, Result, Settlement, UnsendableError
+from producers.lane import Parcel
+from producers.lanes import Lanes, UnsendableError
 from producers.lines import Line, partition_key_of
 from producers.pacing import Backoff
+from producers.results import Result, Settlement
 from producers.routing import Shard
 from producers.sinks import WINDOW_LINES, Tally
 from producers.stamping import Stamper
@@ -374,6 +376,15 @@ class Producer:
     def _save(self, unsent: list[tuple[Record, str]]) -> None:
         if not unsent:
             return
-        self._spool.save(unsent)
-        self.tally.failed += sum(record.lines for record, _ in unsent)
+        lines = sum(record.lines for record, _ in unsent)
+        self.tally.failed += lines
         self.tally.first_failure = self.tally.first_failure or unsent[0][1]
+        try:
+            self._spool.save(unsent)
+        except OSError as error:
+            # Going on would lose more.
+            self.tally.lost += lines
+            self._failure = f"what cannot be sent cannot be saved: {error}"
+            self._cause = error
+            self._due.notify_all()
+            self._changed.notify_all()

@@ -13,7 +13,7 @@ import msgspec
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
 
 from producers.batching import Record
-from producers.lanes import Refused, Result, Taken
+from producers.results import Refused, Result, Taken
 from producers.routing import Shard
 from schemas import aws_errors
 from schemas.errors import ConfigError, WorkFailedError

@@ -81,7 +81,7 @@ def run(sending: Sending, schedule: Schedule, *, total: int | None, as_json: boo
     summary = msgspec.to_builtins({**summary_of(tally, time.monotonic() - begin_s), **sending.details()})
     tell(summary, as_json=as_json, console=Console(stderr=stdout_is_data))
     failed = failed_of(tally, sending.unsendable())
-    if failed and sending.spool is not None:
+    if failed and not tally.lost and sending.spool is not None:
         raise WorkFailedError(
             f"{failed} events could not be sent: {tally.first_failure}; they are saved in {sending.spool}"
         ) from failure
@@ -104,6 +104,7 @@ def summary_of(tally: Tally, seconds: float) -> dict[str, Any]:
         "throttled": tally.throttled,
         "remapped": tally.remapped,
         "failed": tally.failed,
+        "lost": tally.lost,
         "resent": tally.resent,
         "attestations": tally.attestations,
         "bytes": tally.bytes,

@@ -1,6 +1,6 @@
 """What lines are put into, whatever takes them; and the plainest of these, a file of newline-delimited JSON.
 
-All promise the same: every line put is counted once, as sent or as failed, and what failed is saved.
+All promise the same: every line put is counted once, as sent or as failed, and what failed is saved where it can be.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ class Tally:
         failed: lines that could not be sent.
         retried: how many times a record was put again.
         throttled: of these, how often since the stream was asked too much.
+        lost: of the failed lines, those that could not be saved either.
         remapped: lines that were put again since a shard was split or merged; they may arrive twice.
         resent: lines of earlier runs that were sent from the spool; not among `sent`.
         unsendable: of the failed lines, those that no stream can ever take.
@@ -38,6 +39,7 @@ class Tally:
     throttled: int = 0
     failed: int = 0
     unsendable: int = 0
+    lost: int = 0
     remapped: int = 0
     resent: int = 0
     attestations: int = 0

@@ -33,7 +33,7 @@ from schemas.settings import load_settings
 
 if TYPE_CHECKING:
     from producers.batching import Record
-    from producers.lanes import Result
+    from producers.results import Result
     from producers.sinks import Tally
 
 # A process that waits wakes up at most so often and puts all that has become due: it costs each event this much at the

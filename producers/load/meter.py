@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from producers.batching import Record
-from producers.lanes import Refused, Result, Taken
 from producers.load.histogram import Histogram
 from producers.load.timeline import ON_TIME_S, Sample
+from producers.results import Refused, Result, Taken
 from schemas.pricing import FIREHOSE_UNIT_BYTES, ON_DEMAND_UNIT_BYTES, PAYLOAD_UNIT_BYTES
 
 # See `producers.stamping`: the end of a line. Looking for it is three times as fast as taking the record apart.

@@ -18,7 +18,7 @@ import producers.simulate_cli
 import producers.verify_cli
 from clickstream import app as front_door
 from producers.batching import FULL_AGGREGATE_BYTES, MAX_AGGREGATE_BYTES, MAX_AGGREGATE_LINES
-from producers.lanes import MAX_BUFFERED_S
+from producers.lane import MAX_BUFFERED_S
 from producers.pacing import Backoff
 from producers.producer import WINDOW_BYTES
 from producers.replaying.conversion import RowCounts, lines_by_mapping

@@ -14,11 +14,12 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, ReadTimeoutError
 
 from producers.batching import MAX_RECORD_BYTES, Record
-from producers.lanes import Lanes, Refused, Result, Taken
+from producers.lanes import Lanes
 from producers.lines import Line
 from producers.pacing import Backoff
 from producers.producer import Producer
 from producers.put import put_records
+from producers.results import Refused, Result, Taken
 from producers.routing import Shard, address_of
 from producers.sinks import WINDOW_LINES
 from producers.spool import Spool, SpooledRecord, read_spool
@@ -498,6 +499,15 @@ def test_a_stream_that_takes_nothing_leaves_the_attestation_in_the_spool(opened:
     read = read_attestation(attestation.record().data)
     assert read is not None and read.count == 1
     assert harness.producer.tally.failed == 1
+
+
+def test_what_can_neither_be_sent_nor_saved_is_told_and_ends_the_work(opened: Open, tmp_path: Path) -> None:
+    (tmp_path / "spool").write_bytes(b"a file where the folder should be")
+    harness = opened(lambda *_: call_error("AccessDeniedException", 400), aggregate=True)
+    harness.put(10)
+    with pytest.raises(WorkFailedError, match="cannot be saved"):
+        harness.producer.flush()
+    assert (harness.producer.tally.failed, harness.producer.tally.lost) == (10, 10)
 
 
 def test_what_is_closed_takes_nothing_more(opened: Open) -> None:

@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from producers.batching import MAX_CALL_BYTES, MAX_CALL_RECORDS, Record
-from producers.lanes import MAX_BUFFERED_S, Lanes, Parcel, Refused, Result, Taken
+from producers.lane import MAX_BUFFERED_S, Parcel
+from producers.lanes import Lanes
 from producers.lines import Line
 from producers.pacing import Backoff
+from producers.results import Refused, Result, Taken
 from producers.routing import Shard, address_of
 from schemas.hash_keys import MAX_HASH_KEY
 from schemas.kpl import foreign_records, user_records

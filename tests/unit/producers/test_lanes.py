@@ -15,9 +15,11 @@ from producers.batching import (
     MAX_RECORD_BYTES,
     Record,
 )
-from producers.lanes import MAX_BUFFERED_S, Lanes, Parcel, Refused, Result, Settlement, Taken, UnsendableError
+from producers.lane import MAX_BUFFERED_S, Parcel
+from producers.lanes import Lanes, UnsendableError
 from producers.lines import Line
 from producers.pacing import Backoff
+from producers.results import Refused, Result, Settlement, Taken
 from producers.routing import Shard, address_of
 from schemas.hash_keys import MAX_HASH_KEY, hash_key_of
 from schemas.kpl import MAGIC, payloads, user_records

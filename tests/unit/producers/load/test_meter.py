@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from producers.batching import Record
-from producers.lanes import Refused, Result, Taken
 from producers.load.histogram import Histogram
 from producers.load.load_worker import follow
 from producers.load.messages import Begin
 from producers.load.meter import Meter
 from producers.load.profiles import profile_of
 from producers.load.timeline import Sample
+from producers.results import Refused, Result, Taken
 from producers.stamping import Stamper
 from schemas.event import ClickEvent
 from schemas.kpl import Aggregator
