@@ -67,6 +67,9 @@ def write_bodies_directly(client: KinesisClient) -> None:
 
     The general serialiser walks several times over texts that are nearly all base64, which is half of the cost of a
     call with large records.
+
+    Args:
+        client: made with `parameter_validation=False`, since what it would judge is not given to it.
     """
     client.meta.events.register("before-parameter-build.kinesis.PutRecords", _hold_body)
     client.meta.events.register("before-call.kinesis.PutRecords", _set_body)

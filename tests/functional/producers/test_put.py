@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from random import Random
 from threading import Event, Lock, Thread
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import boto3
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, ReadTimeoutError
 
 from producers.batching import MAX_RECORD_BYTES, Record
@@ -18,7 +22,7 @@ from producers.lanes import Lanes
 from producers.lines import Line
 from producers.pacing import Backoff
 from producers.producer import Producer
-from producers.put import put_records
+from producers.put import put_records, write_bodies_directly
 from producers.results import Refused, Result, Taken
 from producers.routing import Shard, address_of
 from producers.sinks import WINDOW_LINES
@@ -33,6 +37,7 @@ from schemas.instants import HOUR_US, parse_instant_us
 from schemas.kpl import foreign_records, payloads, user_records
 
 if TYPE_CHECKING:
+    from mypy_boto3_kinesis.client import KinesisClient
     from mypy_boto3_kinesis.type_defs import PutRecordsOutputTypeDef, PutRecordsRequestEntryTypeDef
 
 HALF = (MAX_HASH_KEY + 1) // 2
@@ -425,6 +430,31 @@ def test_threads_that_put_into_a_stream_that_fails_and_splits_lose_nothing_and_k
         assert found == [f"{user} {number}".encode() for number in range(place, 4000, 8)]
     assert (producer.tally.sent, producer.settled) == (24_000, 24_000)
     assert producer.tally.remapped > 0
+
+
+def body_of(client: KinesisClient, records: Sequence[Record]) -> Any:
+    """Return the body that a client would send."""
+    bodies = []
+
+    def answer(params: dict[str, Any], **_: object) -> tuple[Any, Any]:
+        bodies.append(params["body"])
+        return SimpleNamespace(status_code=200), {"Records": [{"ShardId": "shard-0"}] * len(records)}
+
+    client.meta.events.register_last("before-call.kinesis.PutRecords", answer)  # type: ignore[arg-type]
+    assert put_records(client, "click.stream_1", records) == [Taken("shard-0")] * len(records)
+    return json.loads(bodies[0])
+
+
+def test_a_body_that_is_written_directly_says_what_the_general_serialiser_says() -> None:
+    records = [
+        Record("ana", bytes(range(256)), 1),
+        Record('ü "quoted" \\ \n \x01', b"", 1, "17"),
+        Record("ben", b"\xf3\x89", 7, str(MAX_HASH_KEY), is_aggregate=True),
+    ]
+    make = partial(boto3.client, "kinesis", region_name="us-east-1")
+    direct: KinesisClient = make(config=Config(parameter_validation=False))
+    write_bodies_directly(direct)
+    assert body_of(direct, records) == body_of(make(), records)
 
 
 def an_event(user: str, number: int) -> ClickEvent:
