@@ -13,14 +13,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from producers.lines import line_digest_text
+from producers.shop.simulation import simulate
+from producers.shop.visitors import Visitors
 from producers.sinks import WINDOW_LINES
 from producers.spool import read_spool
 from schemas.attestation import read_attestation
 from schemas.codec import decode
-from schemas.event import Rejection
+from schemas.event import ClickEvent, Rejection
+from schemas.instants import HOUR_US, parse_instant_us
 from schemas.kpl import payloads
 
 if TYPE_CHECKING:
@@ -190,3 +194,51 @@ def test_a_run_that_is_killed_goes_on_with_the_same_lines_and_repeats_at_most_wh
     (producer_id,) = (entry["producer_id"] for entry in entries if entry["entry"] == "run")
     stamp = b'"producer_id":"%b"' % producer_id.encode()
     assert sum(stamp in line for line in stream.lines) > 0.9 * len(stream.lines)
+
+
+def test_several_processes_put_what_one_would_and_keep_each_users_order(emulator: LocalStack) -> None:
+    stream = StreamReader(emulator)
+    process = start(emulator, "--events", "6000", "--users", "300", "--end", "2026-11-24T12:00:00Z", "--processes", "2")
+    summary, told = finish(process)
+    assert process.returncode == 0, told
+    assert (summary["sent"], summary["failed"], summary["processes"]) == (6000, 0, 2)
+    visitors = Visitors(6000, 300, parse_instant_us("2026-11-24T12:00:00Z"), 6 * HOUR_US)
+    came: dict[str, ClickEvent] = {}
+    times: dict[str, int] = {}
+    for event in (decode(line, LATER_US) for line in stream.read()):
+        assert isinstance(event, ClickEvent) and event.event_timestamp_us >= times.get(event.user_id, 0)
+        times[event.user_id] = event.event_timestamp_us
+        came[event.event_id] = msgspec.structs.replace(event, producer_id=None, producer_seq=None)
+    assert len(stream.lines) == len(came)
+    assert came == {event.event_id: event for event in simulate(visitors, 1)}
+
+
+def test_an_interrupt_reaches_every_process_and_each_sends_what_it_holds(
+    emulator: LocalStack, wait_until: Callable[[Callable[[], bool], float], None]
+) -> None:
+    stream = StreamReader(emulator)
+    process = start(emulator, "--events", "5000000", "--rate", "3000", "--processes", "2", "--duplicates", "0.1")
+    wait_until(lambda: len(stream.read()) > 1000, 60)
+    process.send_signal(signal.SIGINT)
+    summary, told = finish(process)
+    assert process.returncode == 130, told
+    answer = summary["answer"]
+    ids = {
+        event.event_id for event in (decode(line, LATER_US) for line in stream.read()) if isinstance(event, ClickEvent)
+    }
+    assert summary["sent"] == len(stream.lines) == answer["events"] + answer["duplicates"] and summary["failed"] == 0
+    assert len(ids) == answer["events"]
+
+
+def test_a_stream_that_stays_closed_ends_every_process_with_each_event_sent_or_saved(emulator: LocalStack) -> None:
+    stream = StreamReader(emulator)
+    emulator.inject(
+        **{"kinesis.PutRecords": [{"error": "AccessDeniedException", "status": 400, "after": 4, "times": 1000}]}
+    )
+    process = start(emulator, "--events", "400000", "--processes", "2")
+    summary, told = finish(process)
+    assert process.returncode == 1
+    assert "AccessDenied" in told and "are saved in" in told
+    sent_or_saved = summary["sent"] + summary["failed"]
+    assert len(stream.read()) == summary["sent"]
+    assert sent_or_saved == summary["answer"]["events"] < 400_000
