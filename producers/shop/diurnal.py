@@ -21,7 +21,7 @@ _DAY_MINUTES = 24 * 60
 _MINUTE_MS = 60_000
 _LONGEST_SLICE_MS = 30 * _MINUTE_MS
 # A slice is simulated at once, so whoever paces events waits for so many at most.
-_SLICE_EVENTS = 1024
+_SLICE_EVENTS = 2048
 
 
 class Slice(NamedTuple):

@@ -23,10 +23,10 @@ from schemas.event import ClickEvent
 # Index and number of parts.
 Part = tuple[int, int]
 WHOLE: Part = (0, 1)
-_MOST_CELLS = 64
+_MOST_CELLS = 32
 # How long a visitor takes from one event to the next, about; decides how many visits are open at once.
 _THINK_MS = 30_000
-_MOST_AT_ONCE = 20_000
+_MOST_AT_ONCE = 4_000
 # What one person's visit has on the average, by the funnel.
 _VISIT_EVENTS = 4.8
 _by_time = attrgetter("event_timestamp_us")

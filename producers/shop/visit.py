@@ -67,11 +67,10 @@ class Visit:
         "_arrived_ms",
         "_cart_minor",
         "_currency",
-        "_head",
+        "_metadata",
         "_order_bits",
         "_product",
-        "_tail",
-        "constant",
+        "_with_product",
         "device_type",
         "follow",
         "joined",
@@ -109,61 +108,70 @@ class Visit:
         self._currency = country.currency
         self._order_bits = session_bits
         self._arrived_ms = arrived_ms
-        code, number = country.code, str(visit_number)
-        self._head = {"campaign": campaign, "country": code} if campaign else {"country": code}
-        self._tail = {"user_agent": agent, "visit_number": number}
+        metadata = {"campaign": campaign, "country": country.code} if campaign else {"country": country.code}
+        self._with_product = with_product = metadata.copy()
+        with_product["product_id"] = ""
         if signup_date:
-            self._tail = {"signup_date": signup_date, "user_agent": agent, "visit_number": number}
-        self.constant = {**self._head, **self._tail}
+            metadata["signup_date"] = with_product["signup_date"] = signup_date
+        metadata["user_agent"] = with_product["user_agent"] = agent
+        metadata["visit_number"] = with_product["visit_number"] = str(visit_number)
+        self._metadata = metadata
 
     def land(self, _draw: float) -> Metadata:
         """See the page that led here."""
-        return self.constant
+        return self._metadata
 
     def view(self, draw: float) -> Metadata:
         """Go to a product's page."""
         self._product = product = popular_product(draw)
         self.referrer_url, self.page_url = self.page_url, product.url
-        return {**self._head, "product_id": product.product_id, **self._tail}
+        return self._about(product)
 
     def click(self, draw: float) -> Metadata:
         """Choose something on the page, which stays."""
         self._product = product = popular_product(draw)
-        return {**self._head, "product_id": product.product_id, **self._tail}
+        return self._about(product)
 
     def search(self, draw: float) -> Metadata:
         """Go to the results of a search."""
         self.referrer_url, self.page_url = self.page_url, SEARCH_URLS[int(draw * len(SEARCH_URLS))]
-        return self.constant
+        return self._metadata
 
     def add_to_cart(self, _draw: float) -> Metadata:
         """Put the product that was seen last into the cart."""
         self._cart_minor += self._product.price_minor
-        return {**self._head, "product_id": self._product.product_id, **self._tail}
+        return self._about(self._product)
 
     def sign_up(self, _draw: float) -> Metadata:
         """Make an account; from now on events tell since when there is one."""
         self.joined = day_text(self._arrived_ms // DAY_MS)
-        self._tail = {"signup_date": self.joined, **self._tail}
-        self.constant = {**self._head, **self._tail}
+        self._metadata = _sorted(self._metadata | {"signup_date": self.joined})
+        self._with_product = _sorted(self._with_product | {"signup_date": self.joined})
         self.referrer_url, self.page_url = self.page_url, SIGNUP_URL
-        return self.constant
+        return self._metadata
 
     def check_out(self, _draw: float) -> Metadata:
         """Go to where one pays."""
         self.referrer_url, self.page_url = self.page_url, CHECKOUT_URL
-        return self.constant
+        return self._metadata
 
     def purchase(self, _draw: float) -> Metadata:
         """Pay what is in the cart, and empty it."""
-        metadata = {
+        metadata = self._metadata | {
             "amount_minor": str(self._cart_minor),
-            **self._head,
             "currency": self._currency,
             "order_id": f"o-{self._order_bits & (1 << _ORDER_BITS) - 1:012x}",
-            **self._tail,
         }
         self._order_bits += 1
         self._cart_minor = 0
         self.referrer_url, self.page_url = self.page_url, THANKS_URL
+        return _sorted(metadata)
+
+    def _about(self, product: Product) -> Metadata:
+        metadata = self._with_product.copy()
+        metadata["product_id"] = product.product_id
         return metadata
+
+
+def _sorted(metadata: Metadata) -> Metadata:
+    return dict(sorted(metadata.items()))
