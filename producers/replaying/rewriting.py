@@ -57,19 +57,20 @@ def rewritten(line: Line, shift_us: int, id_suffix: str) -> Line:
     if line.event_us is None:
         return line
     if b"\n" in line.data:
-        data = b"\n".join(_rewritten(part, shift_us, id_suffix) for part in line.data.split(b"\n"))
+        data = b"\n".join(_rewritten(part, None, shift_us, id_suffix) for part in line.data.split(b"\n"))
     else:
-        data = _rewritten(line.data, shift_us, id_suffix)
+        data = _rewritten(line.data, line.event_us, shift_us, id_suffix)
     return Line(line.partition_key, data, line.event_us + shift_us, line.explicit_hash_key)
 
 
-def _rewritten(data: bytes, shift_us: int, id_suffix: str) -> bytes:
+def _rewritten(data: bytes, event_us: int | None, shift_us: int, id_suffix: str) -> bytes:
+    """Return one event's bytes anew; when it happened is read from them where it is not given."""
     try:
         written = _decode_written(data)
         name, time = "event_timestamp", bytes(written.event_timestamp)
         if time == b"null":
             name, time = "timestamp", bytes(written.timestamp)
-        later = _later(time, shift_us)
+        later = _later(time, event_us, shift_us)
     except (ValueError, OverflowError, RecursionError):
         return data
     if shift_us:
@@ -79,17 +80,17 @@ def _rewritten(data: bytes, shift_us: int, id_suffix: str) -> bytes:
     return data
 
 
-def _later(time: bytes, shift_us: int) -> bytes:
+def _later(time: bytes, event_us: int | None, shift_us: int) -> bytes:
     """Return a time, as JSON, moved.
 
     Raises:
         ValueError: it names no instant.
         OverflowError: it would be outside of the calendar.
     """
-    value = _decode(time)
-    if isinstance(value, str):
-        second, us = divmod(parse_instant_us(value) + shift_us, SECOND_US)
+    if time.startswith(b'"'):
+        second, us = divmod((parse_instant_us(_decode(time)) if event_us is None else event_us) + shift_us, SECOND_US)
         return b'"%s%06dZ"' % (_to_the_second(second), us)
+    value = _decode(time)
     if isinstance(value, int) and not isinstance(value, bool):
         return b"%d" % (value + shift_us // _MS_US)
     if isinstance(value, float):

@@ -75,7 +75,7 @@ def other_pairs(data: bytes) -> list[tuple[str, Any]]:
     return [pair for pair in pairs if pair[0] not in ("event_timestamp", "timestamp", "event_id")]
 
 
-@given(objects(), st.integers(-(10**14), 10**13).map(whole_ms), st.sampled_from(["", "~1"]))
+@given(objects(), st.integers(-5 * 10**13, 10**13).map(whole_ms), st.sampled_from(["", "~1"]))
 def test_an_event_is_moved_and_renamed_and_nothing_else_changes(data: bytes, shift_us: int, suffix: str) -> None:
     event = event_of(data)
     if event is None:
