@@ -17,7 +17,7 @@ from typing import Any
 
 from rich.console import Console
 
-from bench import soak_alerts, soak_compaction, soak_kpl
+from bench import soak_alerts, soak_compaction, soak_kpl, soak_producers
 from bench.soak_clock import LeftOutError
 from infra.local.front_door import FrontDoor
 from schemas.settings import state_dir_of
@@ -31,6 +31,9 @@ def demo(*arguments: str) -> Case:
 
 
 CASES: dict[str, Case] = {
+    "producers-seeds": soak_producers.seeds,
+    "producers-kills": soak_producers.kills,
+    "producers-resharding": soak_producers.resharding,
     "kpl-fuzz": soak_kpl.fuzz,
     "demo-seed-1": demo("--seed", "1"),
     "demo-seed-2": demo("--seed", "2"),

@@ -49,12 +49,12 @@ def kills(folder: Path) -> dict[str, Any]:
     """Kill the producer at ten random moments, each time beginning where it was; then let it end."""
     random = Random(11)
     with judged(folder) as run:
-        options = ("--events", str(KILLED_EVENTS), "--rate", "3000", "--answer-key", str(run.key))
+        options = ("--events", str(KILLED_EVENTS), "--rate", "3000", "--resume", str(folder / "position"))
         for _ in range(KILLS):
-            with run.door.beside("simulate", "--resume", *options) as producer:
+            with run.door.beside("simulate", *options, "--answer-key", str(run.key)) as producer:
                 time.sleep(random.uniform(1.2, 3.0))
                 producer.kill()
-        run.send("simulate", "--resume", *options[:-2])
+        run.send("simulate", *options)
     return {"kills": KILLS, **run.counted}
 
 

@@ -35,6 +35,12 @@ def load(
     report: Annotated[
         Path, typer.Option(help="A folder for the report, or its file: NAME.json and NAME.html are written.")
     ] = Path("load-reports"),
+    faults: Annotated[
+        Path | None, typer.Option(help="A plan of faults of the stream, at shares of the time; see docs/faults.md.")
+    ] = None,
+    answer_key: Annotated[
+        Path | None, typer.Option(help="Write here what each line must become, for clickstream verify.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Put events when a schedule says so, whatever the stream does, and judge whether it kept up.
@@ -47,6 +53,7 @@ def load(
     import msgspec
     from rich.console import Console
 
+    from producers.faults.plan_options import plan_of_options
     from producers.load.assessment import Setup
     from producers.load.load_run import run_load, write_report
     from producers.load.load_summary import summary_of, told_of
@@ -54,9 +61,15 @@ def load(
     from producers.load.profiles import profile_of
     from schemas.errors import ConfigError, WorkFailedError
     from schemas.pricing import read_prices, shipped_prices
-    from schemas.settings import load_settings, state_dir_of
+    from schemas.settings import load_alerting, load_settings, state_dir_of
 
     profile_of(profile, rate, minutes * 60)
+    plan = plan_of_options(faults, duplicates=0, late=0, corrupt=0)
+    if not plan.is_quiet:
+        raise ConfigError(
+            f"{faults}: a load measures each event, so its plan has faults of the stream alone; "
+            "`clickstream simulate` takes faults of events"
+        )
     try:
         paid = shipped_prices() if prices is None else read_prices(prices.read_text(encoding="utf-8"), str(prices))
     except (OSError, UnicodeDecodeError) as error:
@@ -79,6 +92,9 @@ def load(
     found, is_interrupted, spools = run_load(
         setup,
         paid,
+        faults=plan,
+        key=answer_key,
+        alerting=load_alerting(os.environ, Path.cwd()),
         s3=boto3.client("s3"),
         bucket=settings.curated_bucket,
         state_dir=state_dir_of(os.environ),

@@ -63,7 +63,7 @@ def simulate(
     from functools import partial
 
     from producers.faults.alert_duty import alert_duty_of
-    from producers.faults.key_files import join_keys
+    from producers.faults.key_files import join_keys, part_file
     from producers.faults.plan_options import plan_of_options
     from producers.position import BEGAN, fingerprint_at
     from producers.processes import run_jobs
@@ -71,7 +71,7 @@ def simulate(
     from producers.schedules import schedule_of
     from producers.shop.simulation import WHOLE, counts_of
     from producers.shop.wire import parse_schema_mix
-    from producers.simulating import Simulation, part_file
+    from producers.simulating import Simulation
     from producers.worker import Job
     from schemas.errors import ConfigError
     from schemas.instants import SECOND_US, parse_instant_us

@@ -15,12 +15,12 @@ from producers.faults.alert_duty import AlertDuty
 from producers.faults.answer import Answer
 from producers.faults.fault_plan import FaultPlan
 from producers.faults.injection import inject
-from producers.faults.key_files import key_at
+from producers.faults.key_files import key_at, part_file
 from producers.faults.stream_faults import open_stream_faults
 from producers.opening import new_producer_id
 from producers.position import BEGAN, PositionFile
 from producers.sending import Sending, open_sink
-from producers.shop.simulation import WHOLE, Part, counts_of
+from producers.shop.simulation import Part, counts_of
 from producers.shop.simulation import simulate as visits
 from producers.shop.visitors import Visitors
 from producers.shop.wire import SchemaMix, version_of, wire_of
@@ -114,8 +114,3 @@ class Simulation:
             "seed": str(self.seed),
             "part": f"{part[0] + 1} of {part[1]}",
         }
-
-
-def part_file(path: Path, part: Part) -> Path:
-    """Return the file of a part: the whole has the path itself."""
-    return path if part == WHOLE else path.with_name(f"{path.name}.{part[0] + 1}-of-{part[1]}")

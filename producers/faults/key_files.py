@@ -17,6 +17,12 @@ from schemas.errors import ConfigError, WorkFailedError
 from schemas.instants import format_instant_us
 
 
+def part_file(path: Path, part: tuple[int, int]) -> Path:
+    """Return the file of one of several processes, given its index and their number; one alone has the path itself."""
+    index, parts = part
+    return path if parts == 1 else path.with_name(f"{path.name}.{index + 1}-of-{parts}")
+
+
 @contextmanager
 def key_at(path: Path, started_us: int, duty: AlertDuty, producer_id: str | None = None) -> Iterator[KeyWriter]:
     """Give a key that is written to a file; its end is written after all that was made, and after an error too.

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +18,10 @@ import msgspec
 from rich.console import Console
 
 from producers.delivery import StopFlag
+from producers.faults.alert_duty import alert_duty_of
+from producers.faults.fault_plan import FaultPlan
+from producers.faults.key_files import join_keys, part_file
+from producers.faults.stream_faults import open_stream_faults
 from producers.load.assessment import Report, Setup, assess
 from producers.load.live_view import Scene, View
 from producers.load.messages import Begin, Ended, Measured, Told
@@ -64,6 +69,9 @@ def run_load(
     setup: Setup,
     prices: Prices,
     *,
+    faults: FaultPlan,
+    key: Path | None,
+    alerting: Mapping[str, str],
     s3: S3Client,
     bucket: str,
     state_dir: Path,
@@ -74,6 +82,9 @@ def run_load(
     Args:
         setup: what to run.
         prices: for the estimate.
+        faults: what goes wrong with the stream meanwhile, by the share of the time that is over.
+        key: where to write the answer key; None for none.
+        alerting: the settings of what is alerted, for the key.
         s3: reads the receipts.
         bucket: where they are.
         state_dir: where the alert job has its record.
@@ -90,7 +101,11 @@ def run_load(
     profile = profile_of(setup.profile, setup.rate, seconds)
     stop = StopFlag()
     told: queue.Queue[Told] = queue.Queue()
-    workers = [Worker(plan, told) for plan in plans_of(setup, seconds)]
+    keys = [part_file(key, (index, setup.processes)) for index in range(setup.processes)] if key else []
+    duty = None
+    if key is not None:
+        duty = alert_duty_of(alerting["alert_types"], alerting["max_alert_age"], time.time_ns() // 1000, seconds)
+    workers = [Worker(plan, told) for plan in plans_of(setup, seconds, keys, duty)]
     try:
         with stop.on_interrupt():
             await_ready(told, len(workers), stop)
@@ -102,8 +117,11 @@ def run_load(
             watch = Watch(load.timeline, Receipts(s3, bucket, start_us), AlertJob(state_dir), start_s)
             view = View(console)
             with watch.looking(), view.open():
-                stopped_s = _follow(load, workers, told, stop, watch, view)
+                with _failing(load, faults) as reach:
+                    stopped_s = _follow(load, workers, told, stop, watch, view, reach)
                 _await_receipts(load, watch, stop, view)
+        if key is not None and len(keys) > 1:
+            join_keys(keys, key)
     except BaseException:
         for worker in workers:
             worker.interrupt()
@@ -116,8 +134,37 @@ def run_load(
     return report, stop.is_set, load.spools
 
 
+@contextmanager
+def _failing(load: Load, faults: FaultPlan) -> Iterator[Callable[[float], None]]:
+    """Give what has the stream fail when so many seconds are over; where it cannot, the load has failed."""
+    with ExitStack() as stack:
+        try:
+            stream_faults = stack.enter_context(open_stream_faults(faults, load.profile.seconds, to_file=False))
+        except WorkFailedError as error:
+            load.failures.append(str(error))
+
+        def reach(at_s: float) -> None:
+            try:
+                if stream_faults is not None:
+                    stream_faults.reach(at_s)
+            except WorkFailedError as error:
+                load.failures.append(str(error))
+
+        yield reach
+        try:
+            stack.close()
+        except WorkFailedError as error:
+            load.failures.append(str(error))
+
+
 def _follow(
-    load: Load, workers: Sequence[Worker], told: queue.Queue[Told], stop: StopFlag, watch: Watch, view: View
+    load: Load,
+    workers: Sequence[Worker],
+    told: queue.Queue[Told],
+    stop: StopFlag,
+    watch: Watch,
+    view: View,
+    reach: Callable[[float], object],
 ) -> float | None:
     """Take what the processes tell until all have ended; return when they were asked to stop, None where never."""
     stopped_s: float | None = None
@@ -140,6 +187,7 @@ def _follow(
             load.spools += [message.spool] if message.spool else []
         if load.at_s >= shown_s + _SHOW_EVERY_S:
             shown_s = load.at_s
+            reach(load.at_s)
             watch.collect()
             notes = ["ending: sending what is held; Ctrl-C again saves it instead"] if stopped_s is not None else []
             view.show(_scene(load, watch, notes))

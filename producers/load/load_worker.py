@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from io import RawIOBase
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,19 +21,26 @@ from typing import TYPE_CHECKING
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
+from producers.faults.answer import Answer
+from producers.faults.fault_plan import FaultPlan
+from producers.faults.injection import inject
+from producers.faults.key_files import key_at
+from producers.lines import Line
 from producers.load.messages import Begin, Ended, Measured, Plan, Ready, Told
 from producers.load.meter import Meter
 from producers.load.profiles import profile_of
-from producers.opening import new_spool_path, open_producer
+from producers.opening import new_producer_id, new_spool_path, open_producer
 from producers.shop.simulation import simulate
 from producers.shop.visitors import Visitors
+from producers.stamping import Stamper
 from schemas.errors import ClickstreamError, ConfigError
-from schemas.event import PURCHASE, ClickEvent
+from schemas.event import ClickEvent
 from schemas.instants import HOUR_US, SECOND_US
 from schemas.settings import load_settings
 
 if TYPE_CHECKING:
     from producers.batching import Record
+    from producers.faults.key_writer import KeyWriter
     from producers.results import Result
     from producers.sinks import Tally
 
@@ -82,43 +90,67 @@ class Measurement:
         return Measured(sample=sample)
 
 
+class Visits:
+    """The lines of a process, each of an event that happens when it is due.
+
+    Args:
+        events: without end; their times are not looked at.
+        stamper: numbers them.
+        start_us: when the load begins.
+        key: notes the lines; None for none.
+    """
+
+    def __init__(self, events: Iterator[ClickEvent], stamper: Stamper, start_us: int, key: KeyWriter | None) -> None:
+        self.answer = Answer()
+        self._at_us = self._start_us = start_us
+        self._lines = inject(self._dated(events), FaultPlan(), 0, self.answer, stamper=stamper, key=key)
+
+    def line_at(self, due_s: float) -> Line:
+        """Return the line of the event that is due so long after the start."""
+        self._at_us = self._start_us + int(due_s * SECOND_US)
+        return next(self._lines)
+
+    def _dated(self, events: Iterator[ClickEvent]) -> Iterator[ClickEvent]:
+        for event in events:
+            yield msgspec.structs.replace(event, event_timestamp_us=self._at_us)
+
+
 def follow(
-    events: Iterator[ClickEvent],
+    visits: Visits,
     due_s: Iterator[float],
-    put: Callable[[ClickEvent], object],
+    put: Callable[[Line], object],
     meter: Meter,
     is_stopped: Callable[[], bool],
-    begin: Begin,
+    start_s: float,
     *,
     clock: Callable[[], float],
     sleep: Callable[[float], object],
 ) -> None:
-    """Put each event as soon as it is due, and never wait for anything else; an event happens when it is due.
+    """Put each event as soon as it is due, and never wait for anything else.
 
     Args:
-        events: what to put; their times are not looked at.
+        visits: what to put.
         due_s: when, in seconds after the start.
-        put: takes an event.
+        put: takes a line.
         meter: counts what is put.
         is_stopped: asked before each event that is waited for, and now and then.
-        begin: the start.
+        start_s: the start.
         clock: the one of the start.
         sleep: waits so many seconds.
     """
-    now_s = clock() - begin.start_s
-    replace = msgspec.structs.replace
+    now_s = clock() - start_s
     for count, event_s in enumerate(due_s):
         if event_s > now_s or not count & 0xFF:
-            now_s = clock() - begin.start_s
+            now_s = clock() - start_s
             while event_s > now_s and not is_stopped():
                 sleep(min(max(event_s - now_s, _TICK_S), _LONGEST_SLEEP_S))
-                now_s = clock() - begin.start_s
+                now_s = clock() - start_s
             if is_stopped():
                 return
-        event = next(events)
+        line = visits.line_at(event_s)
         meter.put += 1
-        meter.purchases += event.event_type == PURCHASE
-        put(replace(event, event_timestamp_us=begin.start_us + int(event_s * SECOND_US)))
+        meter.purchases = visits.answer.purchases
+        put(line)
 
 
 def memory_bytes() -> int:
@@ -140,14 +172,23 @@ def run(plan: Plan, orders: RawIOBase, tell: Callable[[Told], object], spool_pat
 
     Raises:
         ConfigError: there is no such stream, or no region or credentials.
-        WorkFailedError: the stream takes nothing any more.
+        WorkFailedError: the stream, or the answer key's file, takes nothing any more.
     """
     profile = profile_of(plan.profile, plan.rate, plan.seconds)
     measurement = Measurement()
     stream = load_settings(os.environ, Path.cwd()).stream
-    with open_producer(
-        stream, aggregate=plan.aggregate, spool_path=spool_path, on_call=measurement.on_call, tell=_complain
-    ) as producer:
+    stamper = Stamper(new_producer_id())
+    with (
+        ExitStack() as stack,
+        open_producer(
+            stream,
+            aggregate=plan.aggregate,
+            spool_path=spool_path,
+            stamper=stamper,
+            on_call=measurement.on_call,
+            tell=_complain,
+        ) as producer,
+    ):
         tell(Ready(process=plan.process))
         line = orders.readline()
         if not line:
@@ -163,14 +204,17 @@ def run(plan: Plan, orders: RawIOBase, tell: Callable[[Told], object], spool_pat
 
         reporter = threading.Thread(target=_report, args=(plan, begin, over, cut), daemon=True)
         reporter.start()
+        key = None
+        if plan.key and plan.duty is not None:
+            key = stack.enter_context(key_at(Path(plan.key), begin.start_us, plan.duty, stamper.producer_id))
         try:
             follow(
-                _events(plan, profile.total, begin),
+                Visits(_events(plan, profile.total, begin), stamper, begin.start_us, key),
                 profile.share(plan.process, plan.processes),
-                producer.put,
+                producer.put_line,
                 meter,
                 stop.is_set,
-                begin,
+                begin.start_s,
                 clock=time.monotonic,
                 sleep=time.sleep,
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from producers.faults.alert_duty import AlertDuty
 from producers.load.timeline import Sample
 
 
@@ -16,6 +17,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         rate: events a second of all of them, at the most.
         seconds: how long the schedule is.
         step_s: how long an interval is.
+        key: the file for this process's part of the answer key; empty for none.
+        duty: which events must be alerted; used by the key alone.
     """
 
     process: int
@@ -27,6 +30,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     aggregate: bool
     step_s: int
+    key: str = ""
+    duty: AlertDuty | None = None
 
 
 class Begin(msgspec.Struct, frozen=True, kw_only=True):

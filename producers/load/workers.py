@@ -8,11 +8,14 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
+from pathlib import Path
 from typing import IO, cast
 
 import msgspec
 
 from producers.delivery import StopFlag
+from producers.faults.alert_duty import AlertDuty
 from producers.load.assessment import Setup
 from producers.load.messages import Begin, Ended, Plan, Ready, Told
 from producers.load.timeline import interval_s
@@ -83,8 +86,15 @@ class Worker:
             self._told.put(Ended(process=self._index, failure=f"process {self._index} ended with code {code}"))
 
 
-def plans_of(setup: Setup, seconds: float) -> list[Plan]:
-    """Return what each process is to do."""
+def plans_of(setup: Setup, seconds: float, keys: Sequence[Path] = (), duty: AlertDuty | None = None) -> list[Plan]:
+    """Return what each process is to do.
+
+    Args:
+        setup: the load.
+        seconds: how long.
+        keys: the files for the parts of the answer key, one for each process; none for no key.
+        duty: which events must be alerted.
+    """
     return [
         Plan(
             process=index,
@@ -96,6 +106,8 @@ def plans_of(setup: Setup, seconds: float) -> list[Plan]:
             seed=setup.seed,
             aggregate=setup.aggregate,
             step_s=interval_s(seconds),
+            key=str(keys[index]) if keys else "",
+            duty=duty,
         )
         for index in range(setup.processes)
     ]

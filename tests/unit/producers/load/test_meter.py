@@ -8,18 +8,20 @@ from typing import Any
 import pytest
 
 from producers.batching import Record
+from producers.lines import Line
 from producers.load.histogram import Histogram
-from producers.load.load_worker import follow
-from producers.load.messages import Begin
+from producers.load.load_worker import Visits, follow
 from producers.load.meter import Meter
 from producers.load.profiles import profile_of
 from producers.load.timeline import Sample
 from producers.results import Refused, Result, Taken
 from producers.stamping import Stamper
+from schemas.codec import decode
 from schemas.event import ClickEvent
 from schemas.kpl import Aggregator
 
 START_S = 1000.0
+START_US = 1_795_000_000_000_000
 TAKEN = Taken("shard-0")
 
 
@@ -135,13 +137,13 @@ def followed(slow_s: dict[int, float], stop_after: float = 1e9, rate: float = 10
     meter = Meter(0, profile.due_s, START_S)
     put: list[Any] = []
 
-    def take(event: ClickEvent) -> None:
-        put.append((event, clock.now_s - START_S))
+    def take(line: Line) -> None:
+        put.append((decode(line.data, START_US), clock.now_s - START_S))
         clock.now_s += slow_s.get(len(put) - 1, 0.0)
 
-    begin = Begin(start_s=START_S, start_us=5_000_000)
+    visits = Visits(events(), Stamper("p"), START_US, None)
     stopped = lambda: clock.now_s - START_S >= stop_after  # noqa: E731
-    follow(events(), profile.share(0, 1), take, meter, stopped, begin, clock=clock, sleep=clock.sleep)
+    follow(visits, profile.share(0, 1), take, meter, stopped, START_S, clock=clock, sleep=clock.sleep)
     return put, clock, meter
 
 
@@ -150,7 +152,7 @@ def test_no_event_is_put_before_it_is_due_and_each_has_its_time() -> None:
     assert len(put) == meter.put == 100 and meter.purchases == 10
     for number, (event, at_s) in enumerate(put):
         assert number / 100 <= at_s + 1e-9 < number / 100 + 0.002
-        assert event.event_timestamp_us == pytest.approx(5_000_000 + number * 10_000, abs=1)
+        assert event.event_timestamp_us == pytest.approx(START_US + number * 10_000, abs=1)
 
 
 def test_a_put_that_was_slow_moves_no_later_event() -> None:
