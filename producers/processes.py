@@ -228,11 +228,11 @@ def _sum_of(tallies: Sequence[Tally]) -> Tally:
 
 
 def _added(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-    """Return counts by name added up, those inside of others too."""
+    """Return counts by name added up, those inside of others too, and lists one behind the other."""
     added = dict(one)
     for name, value in other.items():
         if isinstance(value, Mapping):
             added[name] = _added(added.get(name, {}), value)
         else:
-            added[name] = added.get(name, 0) + value
+            added[name] = added[name] + value if name in added else value
     return added

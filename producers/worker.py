@@ -98,20 +98,27 @@ def work() -> None:
             reports.flush()
 
         try:
-            report(_work(stop, report, stack))
+            report(_work(stop, report))
         except ConfigError as error:
             report(Refused(list(error.faults)))
 
 
-def _work(stop: StopFlag, report: Callable[[Message], None], stack: ExitStack) -> Ended:
+def _work(stop: StopFlag, report: Callable[[Message], None]) -> Ended:
     job: Job = pickle.load(sys.stdin.buffer)  # noqa: S301 - written by the parent
+    ended = Ended()
     try:
-        sending = job.open(job.out, stack)
+        with ExitStack() as stack:
+            sending = job.open(job.out, stack)
+            report(Ready())
+            if sys.stdin.buffer.read(len(GO)) == GO:
+                ended = _send(job, sending, stop, report)
     except WorkFailedError as error:
-        return Ended(failure=str(error))
-    report(Ready())
-    if sys.stdin.buffer.read(len(GO)) != GO:
-        return Ended()
+        # It could not begin, or what was opened could not be closed as it must.
+        ended.failure = ended.failure or str(error)
+    return ended
+
+
+def _send(job: Job, sending: Sending, stop: StopFlag, report: Callable[[Message], None]) -> Ended:
     told = 0
     failure = ""
     tally = sending.sink.tally

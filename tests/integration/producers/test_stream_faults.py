@@ -123,11 +123,15 @@ def test_what_the_run_was_too_short_for_is_taken_back(emulator: LocalStack, tmp_
     assert (again, plain["retried"]) == (0, 0)
 
 
-def test_a_change_of_shards_that_fails_fails_the_run_after_all_is_sent(emulator: LocalStack, tmp_path: Path) -> None:
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_a_change_of_shards_that_fails_fails_the_run_after_all_is_sent(
+    emulator: LocalStack, tmp_path: Path, processes: str
+) -> None:
     emulator.inject(**{"kinesis.SplitShard": {"error": "LimitExceededException", "status": 400, "times": 20}})
     plan = tmp_path / "plan.toml"
     plan.write_text("[[split]]\nat = 0.5\n")
-    code, summary, told = simulate(emulator, tmp_path, "--events", "2000", "--faults", str(plan))
+    options = ("--events", "2000", "--processes", processes, "--faults", str(plan))
+    code, summary, told = simulate(emulator, tmp_path, *options)
     assert (code, summary["sent"]) == (1, 2000)
     assert "cannot be split" in told and "LimitExceeded" in summary["stream_faults"]["failures"][0]
 
@@ -143,12 +147,12 @@ def test_lines_that_are_kept_as_planned_hide_none_that_are_not(emulator: LocalSt
     assert summary["failed"] > summary["answer"]["unsendable"] > 0
 
 
-def test_everything_at_once_ends_as_its_key_says(emulator: LocalStack, tmp_path: Path) -> None:
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_everything_at_once_ends_as_its_key_says(emulator: LocalStack, tmp_path: Path, processes: str) -> None:
     before = digests_in(emulator)
     key = tmp_path / "key.gz"
-    code, summary, told = simulate(
-        emulator, tmp_path, "--events", "6000", "--rate", "4000", "--faults", str(EVERYTHING), "--answer-key", str(key)
-    )
+    options = ("--events", "6000", "--rate", "4000", "--processes", processes, "--faults", str(EVERYTHING))
+    code, summary, told = simulate(emulator, tmp_path, *options, "--answer-key", str(key))
     assert code == 0, told
     done = summary["stream_faults"]
     assert (done["splits"], done["merges"], done["calls_struck"], done["calls_spared"]) == (1, 1, 8, 0)
