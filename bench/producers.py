@@ -25,8 +25,7 @@ from infra.local.front_door import FrontDoor
 from infra.local.state import active_environment
 
 PARTS = ("kpl", "cpu", "rate", "replay", "memory")
-# The plain producer is slow, and slower the more there is.
-_PLAIN_SHARE = 5
+_PROCESSES = 2
 _FEW, _MANY = 1_000_000, 10_000_000
 
 
@@ -72,12 +71,18 @@ def cpu(events: int) -> dict[str, float]:
 
 
 def rate(events: int) -> dict[str, float]:
-    """Return events a second of the command and of the plain producer."""
+    """Return events a second of the command with a process for each core, with one alone, and of the plain producer."""
     with _stack() as (door, _):
-        simulated = door.run_json("simulate", "--events", str(events))
+        several = door.run_json("simulate", "--events", str(events), "--processes", str(_PROCESSES))
+    with _stack() as (door, _):
+        one = door.run_json("simulate", "--events", str(events))
     with _stack() as (_, environment):
-        plain = _process("plain", events // _PLAIN_SHARE, environment)
-    return {"events_per_s": simulated["events_per_s"], "plain_events_per_s": plain["events_per_s"]}
+        plain = _process("plain", events, environment)
+    return {
+        "events_per_s": several["events_per_s"],
+        "one_process_events_per_s": one["events_per_s"],
+        "plain_events_per_s": plain["events_per_s"],
+    }
 
 
 def replay(events: int) -> dict[str, float]:

@@ -14,7 +14,7 @@ import msgspec
 from producers.faults.alert_duty import AlertDuty
 from producers.faults.answer import Answer
 from producers.faults.fault_plan import FaultPlan
-from producers.faults.injection import inject
+from producers.faults.injection import canonical, inject
 from producers.faults.key_files import key_at, part_file
 from producers.faults.stream_faults import open_stream_faults
 from producers.opening import new_producer_id
@@ -85,6 +85,7 @@ class Simulation:
         sink, spool = open_sink(out, self.no_aggregate, self.as_json, stack, stamper=stamper, position=position)
         answer = Answer()
         mix = self.mix
+        has_versions = mix.old or mix.new
         # Chance of the faults is its own, so the visits of a seed are the same with and without them.
         lines = inject(
             visits(self.visitors, self.seed, part),
@@ -93,7 +94,7 @@ class Simulation:
             answer,
             stamper=stamper,
             key=key,
-            encode=lambda event: wire_of(event, version_of(event.session_id, mix)),
+            encode=(lambda event: wire_of(event, version_of(event.session_id, mix))) if has_versions else canonical,
         )
         if stream_faults:
             lines = stream_faults.watch(lines, first=position.settled if position else 0)
