@@ -7,11 +7,11 @@ Source: Amazon Data Firehose developer guide, "Buffering hints", "Custom prefixe
 
 from __future__ import annotations
 
-import gzip
 from base64 import b64encode
 from dataclasses import dataclass
 
 import msgspec
+from zlib_ng import gzip_ng
 
 from schemas.instants import SECOND_US, format_instant_us
 from schemas.kpl import BrokenFrameError, payloads
@@ -19,6 +19,8 @@ from schemas.lake import RAW_ERROR_PREFIX, RAW_PREFIX, firehose_object
 
 ERROR_TYPE = "deaggregation-failed"
 BROKEN_FRAME = "Kpl.BrokenFrame"
+# As small as zlib makes it at its usual level within a twentieth, in less than half of the time.
+_GZIP_LEVEL = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,7 @@ class Buffer:
             place = f"{firehose_object(self._stream, self._oldest_us, object_id)}.json"
             if self._lines:
                 # No time in the gzip header: equal records give equal bytes.
-                body = gzip.compress(b"".join(self._lines), compresslevel=6, mtime=0)
+                body = gzip_ng.compress(b"".join(self._lines), _GZIP_LEVEL, mtime=0)  # type: ignore[no-untyped-call]
                 objects.append(LakeObject(f"{RAW_PREFIX}{place}.gz", body))
             if self._errors:
                 objects.append(LakeObject(f"{RAW_ERROR_PREFIX}{ERROR_TYPE}/{place}", b"".join(self._errors)))

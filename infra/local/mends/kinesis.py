@@ -14,7 +14,7 @@ from collections import OrderedDict
 from threading import RLock
 from typing import Any
 
-from moto.core.responses import ActionResult
+from moto.core.responses import ActionResult, BaseResponse
 from moto.core.utils import unix_time
 from moto.kinesis import exceptions, models
 from moto.kinesis.models import KinesisBackend, Shard, Stream
@@ -30,6 +30,7 @@ MAX_REQUEST_RECORDS = 500
 MAX_ANSWER_BYTES = 10 << 20
 MAX_ANSWER_RECORDS = 10_000
 _lock = RLock()
+_enrich_response = BaseResponse._enrich_response
 _get_shard_iterator = KinesisBackend.get_shard_iterator
 _split_shard, _merge_shards = Stream.split_shard, Stream.merge_shards
 
@@ -222,6 +223,11 @@ def _passes(shard: Any, shard_filter: tuple[str, float | None]) -> bool:
     return rules.get(kind, True)
 
 
+def _enrich(headers: dict[str, str], body: Any) -> tuple[dict[str, str], Any]:
+    """Do as the library does, without its search through the whole body for what only XML has."""
+    return _enrich_response(headers, "")[0], body
+
+
 MEND = Mend(
     "kinesis",
     (
@@ -234,5 +240,6 @@ MEND = Mend(
         (KinesisBackend, "get_shard_iterator", _iterator_by_name),
         (KinesisResponse, "get_records", _answer_get_records),
         (KinesisResponse, "list_shards", _answer_list_shards),
+        (KinesisResponse, "_enrich_response", staticmethod(_enrich)),
     ),
 )
