@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import msgspec
 
 from producers.load.histogram import Histogram
-from producers.load.timeline import COUNTS, ON_TIME_S, Memory, Row, Timeline, percentile_ms
+from producers.load.timeline import COUNTS, ON_TIME_S, Counts, Memory, Row, Timeline, percentile_ms
 from schemas.pricing import Estimate, Prices, Usage, estimate
 
 VERSION = "load_report.v1"
@@ -68,8 +68,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     reasons: list[str]
 
 
-class Totals(msgspec.Struct, kw_only=True):
-    """Sums over all rows, see `Sample`.
+class Totals(Counts, kw_only=True):
+    """Sums over all rows.
 
     Attributes:
         seconds: how long the load ran.
@@ -82,21 +82,6 @@ class Totals(msgspec.Struct, kw_only=True):
     seconds: float
     scheduled: int
     unsettled: int = 0
-    put: int = 0
-    sent: int = 0
-    on_time: int = 0
-    failed: int = 0
-    calls: int = 0
-    failed_calls: int = 0
-    throttled: int = 0
-    retried: int = 0
-    records: int = 0
-    bytes: int = 0
-    payload_units: int = 0
-    on_demand_units: int = 0
-    firehose_units: int = 0
-    firehose_record_units: int = 0
-    purchases: int = 0
     alerts: int = 0
     sent_per_s: float = 0.0
     cpu_us_per_event: float = 0.0

@@ -19,12 +19,10 @@ ON_TIME_S = 1.0
 _MOST_ROWS = 7200
 
 
-class Sample(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """What one process did in one interval.
+class Counts(msgspec.Struct, kw_only=True):
+    """What is counted of a load, whoever did it and for however long.
 
     Attributes:
-        process: its index.
-        interval: the number of the interval since the start.
         put: events handed to the producer.
         sent: events acknowledged.
         on_time: those of them that were acknowledged within `ON_TIME_S` of when they were due.
@@ -40,14 +38,8 @@ class Sample(msgspec.Struct, kw_only=True, omit_defaults=True):
         firehose_units: what Firehose bills where it counts events: begun units of 5 KiB each, of what was put.
         firehose_record_units: the same where it counts records, of what was acknowledged.
         purchases: purchases among what was put.
-        latency: `Histogram.counts` from when events were due to their acknowledgement.
-        service: the same of the calls, from their start to their end.
-        memory_bytes: resident memory of the process at the end of it.
-        cpu_s: processor time of the process so far.
     """
 
-    process: int
-    interval: int
     put: int = 0
     sent: int = 0
     on_time: int = 0
@@ -63,33 +55,33 @@ class Sample(msgspec.Struct, kw_only=True, omit_defaults=True):
     firehose_units: int = 0
     firehose_record_units: int = 0
     purchases: int = 0
+
+
+COUNTS = Counts.__struct_fields__
+
+
+class Sample(Counts, kw_only=True, omit_defaults=True):
+    """What one process did in one interval.
+
+    Attributes:
+        process: its index.
+        interval: the number of the interval since the start.
+        latency: `Histogram.counts` from when events were due to their acknowledgement.
+        service: the same of the calls, from their start to their end.
+        memory_bytes: resident memory of the process at the end of it.
+        cpu_s: processor time of the process so far.
+    """
+
+    process: int
+    interval: int
     latency: dict[int, int] = {}
     service: dict[int, int] = {}
     memory_bytes: int = 0
     cpu_s: float = 0.0
 
 
-COUNTS = (
-    "put",
-    "sent",
-    "on_time",
-    "failed",
-    "calls",
-    "failed_calls",
-    "throttled",
-    "retried",
-    "records",
-    "bytes",
-    "payload_units",
-    "on_demand_units",
-    "firehose_units",
-    "firehose_record_units",
-    "purchases",
-)
-
-
-class Row(msgspec.Struct, kw_only=True):
-    """One interval of the whole load: counts of `Sample` summed, and what only the whole has.
+class Row(Counts, kw_only=True):
+    """One interval of the whole load.
 
     Attributes:
         at_s: its begin, since the start.
@@ -104,21 +96,6 @@ class Row(msgspec.Struct, kw_only=True):
 
     at_s: float
     scheduled: int = 0
-    put: int = 0
-    sent: int = 0
-    on_time: int = 0
-    failed: int = 0
-    calls: int = 0
-    failed_calls: int = 0
-    throttled: int = 0
-    retried: int = 0
-    records: int = 0
-    bytes: int = 0
-    payload_units: int = 0
-    on_demand_units: int = 0
-    firehose_units: int = 0
-    firehose_record_units: int = 0
-    purchases: int = 0
     backlog: int = 0
     latency_p50_ms: float | None = None
     latency_p99_ms: float | None = None
