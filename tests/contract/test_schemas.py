@@ -21,7 +21,7 @@ from schemas.event import ClickEvent
 from schemas.kinesis_record import KinesisRecord
 from schemas.receipt import Receipt, receipt_of
 from schemas.tables import FACT_CLICKS, HOUR_PARTITION, TABLES, TIMESTAMP
-from tests.attestations import attestation_line
+from tests.attestations import ATTESTATION, attestation_line
 
 STRUCTS = {
     avsc.CLICK_EVENT: ClickEvent,
@@ -175,16 +175,7 @@ def test_what_we_write_is_valid_by_the_schema(name: str) -> None:
         avsc.DEAD_LETTER: DeadLetter(
             reason="r", detail="d", stage="decode", attempts=1, arrival_timestamp="x", payload_bytes=0
         ),
-        avsc.ATTESTATION: Attestation(
-            producer_id="p",
-            send_hour="x",
-            first_seq=0,
-            last_seq=1,
-            count=2,
-            digest="0" * 32,
-            closed_timestamp="x",
-            is_last=True,
-        ),
+        avsc.ATTESTATION: ATTESTATION,
         avsc.KINESIS_RECORD: KinesisRecord(
             data=b"d", partition_key="u", sequence_number="1", shard_id="shardId-000000000000", arrival_timestamp_us=1
         ),

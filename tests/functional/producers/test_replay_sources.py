@@ -20,13 +20,13 @@ from typer.testing import CliRunner, Result
 
 import producers.record_cli
 import producers.replay_cli
-from schemas.attestation import Attestation, encode_attestation
 from schemas.codec import decode, encode
 from schemas.errors import ConfigError, WorkFailedError
 from schemas.event import ClickEvent
 from schemas.instants import HOUR_US, parse_instant_us
 from schemas.kpl import MAGIC, Aggregator, UserRecord, user_records
 from schemas.lake import RAW_PREFIX, hour_folder
+from tests.attestations import attestation_line
 
 HOUR = parse_instant_us("2025-11-24T10:00:00Z")
 LATER_US = 4_000_000_000_000_000
@@ -109,21 +109,9 @@ def records_of(kinesis: Any) -> list[tuple[str, bytes]]:
 
 
 def test_raw_objects_are_sent_in_order_of_their_hours_whatever_their_compression(kinesis: Any, tmp_path: Path) -> None:
-    attestation = Attestation(
-        producer_id="p",
-        send_hour="2025-11-24T10:00:00.000000Z",
-        first_seq=0,
-        last_seq=1,
-        count=2,
-        digest="0" * 32,
-        closed_timestamp="2025-11-24T11:00:00.000000Z",
-        is_last=True,
-    )
     lines = [encode(an_event(number)) for number in range(5)]
     put_raw(hour_folder(HOUR + HOUR_US) + "b.json.gz", gzip.compress(lines[3] + b"\n\n" + lines[4] + b"\n"))
-    put_raw(
-        hour_folder(HOUR) + "z.json.zst", zstd.compress(lines[2] + b"\nno event\n" + encode_attestation(attestation))
-    )
+    put_raw(hour_folder(HOUR) + "z.json.zst", zstd.compress(lines[2] + b"\nno event\n" + attestation_line()))
     put_raw(hour_folder(HOUR) + "a.json", lines[0] + b"\n" + lines[1])
     put_raw(hour_folder(HOUR + 2 * HOUR_US) + "later.json", b"later\n")
     put_raw("elsewhere/other.json", b"other\n")

@@ -32,7 +32,6 @@ from producers.verify import lake_rows
 from producers.verify.grades import Grade
 from producers.verify.judging_key import Question, Verdict, judge
 from schemas.alert import alert_of
-from schemas.attestation import Attestation, encode_attestation
 from schemas.codec import encode, payload_digest
 from schemas.errors import ConfigError
 from schemas.event import ClickEvent
@@ -40,6 +39,7 @@ from schemas.instants import HOUR_US, datetime_to_us, format_instant_us
 from schemas.lake import RAW_PREFIX, RECEIPTS_PREFIX, format_hour, hour_folder
 from schemas.receipt import encode_receipt, receipt_object, receipt_of
 from schemas.settings import Settings
+from tests.attestations import attestation_line
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -320,18 +320,7 @@ def test_a_raw_line_that_is_gone_is_named(deployment: Deployment) -> None:
 
 def test_a_raw_line_that_nobody_sent_is_named_and_told_apart_where_others_send(deployment: Deployment) -> None:
     foreign, ours = b'{"event_id":"x"}', b'{"event_id":"x","producer_id":"p-1","producer_seq":7}'
-    attestation = encode_attestation(
-        Attestation(
-            producer_id="p-1",
-            send_hour="2026-11-24T10:00:00.000000Z",
-            first_seq=0,
-            last_seq=1,
-            count=2,
-            digest="0" * 32,
-            closed_timestamp="2026-11-24T11:00:00.000000Z",
-            is_last=True,
-        )
-    )
+    attestation = attestation_line()
     with deployment.object_rewritten(
         deployment.settings.raw_bucket, FIRST, lambda lines: [*lines, foreign, ours, attestation]
     ):

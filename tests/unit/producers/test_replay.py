@@ -14,11 +14,11 @@ from producers.replaying.judging import Judge
 from producers.replaying.mapping import parse_mapping
 from producers.replaying.rows import rows_of
 from producers.replaying.translation import Translator
-from schemas.attestation import Attestation, encode_attestation
 from schemas.codec import decode
 from schemas.event import Rejection, RejectReason
 from schemas.instants import parse_instant_us
 from schemas.kpl import MAGIC, UserRecord
+from tests.attestations import attestation_line
 
 NOW_US = parse_instant_us("2026-11-24T12:00:00Z")
 FIELDS = """
@@ -193,18 +193,8 @@ def test_values_are_exchanged_others_stay_and_one_may_be_left_out() -> None:
 
 
 def test_attestations_are_left_out_and_counted() -> None:
-    attestation = Attestation(
-        producer_id="p",
-        send_hour="2026-11-24T10:00:00.000000Z",
-        first_seq=0,
-        last_seq=1,
-        count=2,
-        digest="0" * 32,
-        closed_timestamp="2026-11-24T11:00:00.000000Z",
-        is_last=True,
-    )
     counts = RowCounts()
-    lines = lines_as_recorded([encode_attestation(attestation) + b"\n", b"no event\n"], Judge(NOW_US), counts)
+    lines = lines_as_recorded([attestation_line() + b"\n", b"no event\n"], Judge(NOW_US), counts)
     assert [line.data for line in lines] == [b"no event"]
     assert counts == RowCounts(read=2, unparsable=1, attestations=1)
 

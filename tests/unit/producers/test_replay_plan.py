@@ -20,10 +20,10 @@ from producers.replaying.noting import noted
 from producers.replaying.options import first_instant_of, instant_of, longest_run_s, span_of, window_of
 from producers.replaying.replay import Plan, Span, fingerprint_of, replayed
 from producers.replaying.sources import find_recordings
-from schemas.attestation import Attestation, encode_attestation
 from schemas.errors import ConfigError
 from schemas.instants import HOUR_US, format_instant_us, parse_instant_us
 from schemas.settings import Settings
+from tests.attestations import attestation_line
 
 NOW_US = parse_instant_us("2026-11-24T12:00:00Z")
 
@@ -66,17 +66,7 @@ def test_the_key_has_an_entry_for_each_line_and_knows_copies_and_conflicts() -> 
 
 
 def test_attestations_have_no_entry() -> None:
-    attestation = Attestation(
-        producer_id="p",
-        send_hour="2025-11-24T10:00:00.000000Z",
-        first_seq=0,
-        last_seq=1,
-        count=2,
-        digest="0" * 32,
-        closed_timestamp="2025-11-24T11:00:00.000000Z",
-        is_last=True,
-    )
-    assert len(key_of(an_event("a") + b"\n" + encode_attestation(attestation))) == 3
+    assert len(key_of(an_event("a") + b"\n" + attestation_line())) == 3
 
 
 def test_a_run_is_the_same_while_its_recordings_mapping_and_options_are(tmp_path: Path) -> None:

@@ -17,12 +17,12 @@ from producers.verify.gathering import is_attestation
 from producers.verify.key_parts import entries_of
 from producers.verify.row_payloads import payloads_of
 from producers.verify.scopes import Scope, scope_since
-from schemas.attestation import Attestation, encode_attestation
 from schemas.codec import encode, payload_digest
 from schemas.compression import DamagedError
 from schemas.errors import ConfigError
 from schemas.event import ClickEvent
 from schemas.instants import parse_instant_us
+from tests.attestations import attestation_line
 
 RUN = Run(started="2026-11-24T03:10:00.000000Z", command="a test")
 REFUSED = Refused(reason="not_json", line="0" * 32)
@@ -132,17 +132,7 @@ def test_a_row_has_the_digest_of_the_event_that_it_was_made_of() -> None:
 
 
 def test_an_event_that_speaks_of_attestations_is_no_attestation() -> None:
-    attestation = Attestation(
-        producer_id="p-1",
-        send_hour="2026-11-24T10:00:00.000000Z",
-        first_seq=0,
-        last_seq=1,
-        count=2,
-        digest="0" * 32,
-        closed_timestamp="2026-11-24T11:00:00.000000Z",
-        is_last=True,
-    )
-    line = encode_attestation(attestation)
+    line = attestation_line()
     event = ClickEvent(
         event_id="e", user_id="u", session_id="s", event_type="click", event_timestamp_us=1_800_000_000_000_000
     )
