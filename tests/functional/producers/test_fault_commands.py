@@ -3,98 +3,28 @@
 from __future__ import annotations
 
 import gzip
-import json
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import boto3
 import msgspec
 import pytest
-import typer
-from moto import mock_aws
-from typer.testing import CliRunner, Result
 
-import producers.simulate_cli
 from producers.answer_key import Accepted, Entry, Refused, Run, Total, Unsendable
 from producers.faults.key_files import join_keys, key_at
 from producers.lines import line_digest_text
-from producers.spool import read_spool
-from schemas.attestation import read_attestation
 from schemas.errors import ConfigError, WorkFailedError
-from schemas.kpl import payloads
+from tests.commands import run, summary_of
+from tests.streams import lines_in, spooled_lines
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis.client import KinesisClient
 
 EVERYTHING = Path(__file__).parents[3] / "bench" / "faults" / "everything.toml"
-SETTINGS = {
-    "CLICKSTREAM_STREAM": "clickstream",
-    "CLICKSTREAM_RAW_BUCKET": "clickstream-raw",
-    "CLICKSTREAM_CURATED_BUCKET": "clickstream-curated",
-    "CLICKSTREAM_ALERTS_TOPIC_ARN": "arn:aws:sns:eu-west-1:123456789012:PurchaseAlerts",
-    "CLICKSTREAM_DEAD_LETTER_QUEUE_URL": "http://127.0.0.1/123456789012/clickstream-dead-letters",
-    "AWS_DEFAULT_REGION": "eu-west-1",
-    "AWS_ACCESS_KEY_ID": "testing",
-    "AWS_SECRET_ACCESS_KEY": "testing",
-}
-app = typer.Typer()
-app.callback()(lambda: None)
-producers.simulate_cli.register(app)
-
-
-@pytest.fixture
-def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name, value in SETTINGS.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    monkeypatch.setenv("CLICKSTREAM_STATE_DIR", str(tmp_path / "state"))
-    monkeypatch.chdir(tmp_path)
-
-
-@pytest.fixture
-def kinesis(environment: None) -> Iterator[KinesisClient]:
-    with mock_aws():
-        client = boto3.client("kinesis")
-        client.create_stream(StreamName="clickstream", ShardCount=2)
-        yield client
-
-
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(app, list(arguments))
-
-
-def summary_of(result: Result) -> dict[str, Any]:
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    assert result.exit_code == 0, result.output
-    summary: dict[str, Any] = json.loads(result.stdout.splitlines()[-1])
-    return summary
-
-
-def lines_of(kinesis: KinesisClient) -> list[bytes]:
-    lines = []
-    for shard in kinesis.list_shards(StreamName="clickstream")["Shards"]:
-        iterator: str | None = kinesis.get_shard_iterator(
-            StreamName="clickstream", ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
-        )["ShardIterator"]
-        while iterator:
-            answer = kinesis.get_records(ShardIterator=iterator, Limit=10_000)
-            if not answer["Records"]:
-                break
-            lines += [line for record in answer["Records"] for line in payloads(record["Data"])]
-            iterator = answer.get("NextShardIterator")
-    return [line for line in lines if read_attestation(line) is None]
-
-
-def spooled_lines(state_dir: Path) -> list[bytes]:
-    paths = (state_dir / "spool").glob("*.ndjson")
-    return [line for path in paths for saved in read_spool(path) for line in payloads(saved.record().data)]
 
 
 def read_key(path: Path) -> list[Entry]:
-    decoder = msgspec.json.Decoder(Run | Accepted | Refused | Unsendable | Total)
+    decoder = msgspec.json.Decoder(Entry)
     with gzip.open(path) as file:
         return [decoder.decode(line) for line in file]
 
@@ -111,13 +41,11 @@ def without_stream_faults(tmp_path: Path) -> Path:
 
 def test_the_stream_and_the_spool_hold_what_the_key_says(kinesis: KinesisClient, tmp_path: Path) -> None:
     key_path, plan = tmp_path / "key.ndjson.gz", without_stream_faults(tmp_path)
-    summary = summary_of(
-        run("simulate", "--events", "4000", "--faults", str(plan), "--answer-key", str(key_path), "--json")
-    )
+    summary = summary_of("simulate", "--events", "4000", "--faults", str(plan), "--answer-key", str(key_path))
     key = read_key(key_path)
     sent = [entry.line for entry in key if isinstance(entry, Accepted | Refused)]
     kept = [entry.line for entry in key if isinstance(entry, Unsendable)]
-    assert digests_of(lines_of(kinesis)) == Counter(sent)
+    assert digests_of(lines_in(kinesis)) == Counter(sent)
     assert digests_of(spooled_lines(tmp_path / "state")) == Counter(kept)
     assert (summary["sent"], summary["failed"]) == (len(sent), len(kept))
     total, answer = key[-1], summary["answer"]
@@ -134,8 +62,8 @@ def test_the_stream_and_the_spool_hold_what_the_key_says(kinesis: KinesisClient,
 
 def test_a_seed_gives_the_same_faults_in_a_file_and_in_the_stream(environment: None, tmp_path: Path) -> None:
     plan = str(without_stream_faults(tmp_path))
-    options = ("simulate", "--events", "3000", "--seed", "4", "--faults", plan, "--json", "--out")
-    first, again = (summary_of(run(*options, str(tmp_path / name)))["answer"] for name in ("first", "again"))
+    options = ("simulate", "--events", "3000", "--seed", "4", "--faults", plan, "--out")
+    first, again = (summary_of(*options, str(tmp_path / name))["answer"] for name in ("first", "again"))
     # Stretches of time are others when the clock is.
     for answer in (first, again):
         answer["duplicates"] -= answer["faults"].pop("retry_storm", 0)
@@ -145,19 +73,19 @@ def test_a_seed_gives_the_same_faults_in_a_file_and_in_the_stream(environment: N
 def test_a_line_that_was_planned_to_be_kept_is_no_failure(kinesis: KinesisClient, tmp_path: Path) -> None:
     plan = tmp_path / "plan.toml"
     plan.write_text("[unsendable]\nshare = 0.01\n")
-    summary = summary_of(run("simulate", "--events", "1000", "--faults", str(plan), "--json"))
+    summary = summary_of("simulate", "--events", "1000", "--faults", str(plan))
     assert summary["failed"] == summary["answer"]["unsendable"] > 0
 
 
 def test_a_run_that_is_finished_sends_nothing_again_and_another_does_not_go_on_from_it(
     kinesis: KinesisClient, tmp_path: Path
 ) -> None:
-    place = ("--resume", str(tmp_path / "place"), "--json")
+    place = ("--resume", str(tmp_path / "place"))
     options = ("simulate", "--events", "2000", "--duplicates", "0.1", "--answer-key")
-    first = summary_of(run(*options, str(tmp_path / "first.gz"), *place))
-    lines = lines_of(kinesis)
-    again = summary_of(run(*options, str(tmp_path / "again.gz"), *place))
-    assert lines_of(kinesis) == lines and again["sent"] == 0 and again["answer"] == first["answer"]
+    first = summary_of(*options, str(tmp_path / "first.gz"), *place)
+    lines = lines_in(kinesis)
+    again = summary_of(*options, str(tmp_path / "again.gz"), *place)
+    assert lines_in(kinesis) == lines and again["sent"] == 0 and again["answer"] == first["answer"]
     assert read_key(tmp_path / "first.gz")[1:] == read_key(tmp_path / "again.gz")[1:]
     other = run(*options, str(tmp_path / "other.gz"), *place, "--seed", "9")
     assert isinstance(other.exception, ConfigError) and "seed was 1, now it is 9" in str(other.exception)
@@ -181,7 +109,7 @@ def test_what_cannot_be_done_is_told_before_anything_is_sent(
     path.write_text(plan)
     result = run("simulate", "--events", "10", "--faults", str(path), *options)
     assert isinstance(result.exception, ConfigError) and told in str(result.exception)
-    assert lines_of(kinesis) == [] and not (tmp_path / "events.ndjson").exists()
+    assert lines_in(kinesis) == [] and not (tmp_path / "events.ndjson").exists()
 
 
 def test_calls_do_not_fail_on_request_where_the_endpoint_is_something_else(

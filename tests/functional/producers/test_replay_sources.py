@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,13 +12,8 @@ import boto3
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import typer
 from backports import zstd
-from moto import mock_aws
-from typer.testing import CliRunner, Result
 
-import producers.record_cli
-import producers.replay_cli
 from schemas.codec import decode, encode
 from schemas.errors import ConfigError, WorkFailedError
 from schemas.event import ClickEvent
@@ -27,48 +21,18 @@ from schemas.instants import HOUR_US, parse_instant_us
 from schemas.kpl import MAGIC, Aggregator, UserRecord, user_records
 from schemas.lake import RAW_PREFIX, hour_folder
 from tests.attestations import attestation_line
+from tests.commands import run, summary_of
+from tests.streams import records_in
 
 HOUR = parse_instant_us("2025-11-24T10:00:00Z")
 LATER_US = 4_000_000_000_000_000
-SETTINGS = {
-    "CLICKSTREAM_STREAM": "clickstream",
-    "CLICKSTREAM_RAW_BUCKET": "clickstream-raw",
-    "CLICKSTREAM_CURATED_BUCKET": "clickstream-curated",
-    "CLICKSTREAM_ALERTS_TOPIC_ARN": "arn:aws:sns:eu-west-1:123456789012:PurchaseAlerts",
-    "CLICKSTREAM_DEAD_LETTER_QUEUE_URL": "http://127.0.0.1/123456789012/clickstream-dead-letters",
-    "AWS_DEFAULT_REGION": "us-east-1",
-    "AWS_ACCESS_KEY_ID": "testing",
-    "AWS_SECRET_ACCESS_KEY": "testing",
-}
-app = typer.Typer()
-producers.replay_cli.register(app)
-producers.record_cli.register(app)
 
 
 @pytest.fixture
-def kinesis(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
-    for name, value in SETTINGS.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    monkeypatch.setenv("CLICKSTREAM_STATE_DIR", str(tmp_path / "state"))
-    with mock_aws():
-        client = boto3.client("kinesis")
-        client.create_stream(StreamName="clickstream", ShardCount=2)
-        boto3.client("s3").create_bucket(Bucket="clickstream-raw")
-        yield client
-
-
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(app, list(arguments))
-
-
-def summary_of(*arguments: str) -> dict[str, Any]:
-    result = run(*arguments, "--json")
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    assert result.exit_code == 0, result.output
-    summary: dict[str, Any] = json.loads(result.stdout.splitlines()[-1])
-    return summary
+def kinesis(kinesis: Any) -> Any:
+    """The stream, and a raw bucket beside it."""
+    boto3.client("s3").create_bucket(Bucket="clickstream-raw")
+    return kinesis
 
 
 def counts_of(summary: dict[str, Any]) -> dict[str, int]:
@@ -95,17 +59,6 @@ def an_event(number: int, at_us: int = HOUR, **fields: Any) -> ClickEvent:
 
 def put_raw(key: str, body: bytes) -> None:
     boto3.client("s3").put_object(Bucket="clickstream-raw", Key=RAW_PREFIX + key, Body=body)
-
-
-def records_of(kinesis: Any) -> list[tuple[str, bytes]]:
-    found = []
-    for shard in kinesis.list_shards(StreamName="clickstream")["Shards"]:
-        iterator = kinesis.get_shard_iterator(
-            StreamName="clickstream", ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
-        )["ShardIterator"]
-        records = kinesis.get_records(ShardIterator=iterator, Limit=10_000)["Records"]
-        found += [(record["PartitionKey"], record["Data"]) for record in records]
-    return found
 
 
 def test_raw_objects_are_sent_in_order_of_their_hours_whatever_their_compression(kinesis: Any, tmp_path: Path) -> None:
@@ -136,7 +89,7 @@ def test_raw_objects_of_other_lines_are_read_by_a_mapping(kinesis: Any, tmp_path
 
 
 def test_what_no_raw_source_has_is_a_fault_of_usage(kinesis: Any, tmp_path: Path) -> None:
-    result = run("replay", "raw:", "s3://none-there/x/", "facts:", str(tmp_path / "none"), "--json")
+    result = run("replay", "raw:", "s3://none-there/x/", "facts:", str(tmp_path / "none"))
     assert isinstance(result.exception, ConfigError)
     said = "\n".join(result.exception.faults)
     assert "s3://clickstream-raw/clickstream/ has no objects of that time" in said
@@ -237,7 +190,7 @@ def test_a_recorded_stream_is_put_again_with_all_its_keys_and_bytes(kinesis: Any
     assert counts_of(summary) == {"read": 14, "unparsable": 2}
     expected = [UserRecord(f"u{number % 7}", encode(an_event(number))) for number in range(10)]
     expected += [UserRecord(key, data) for key, data in plain]
-    found = [UserRecord(key, data) for key, data in records_of(kinesis)]
+    found = [UserRecord(key, data) for records in records_in(kinesis).values() for key, data in records]
     assert sorted(found, key=repr) == sorted(expected, key=repr)
 
 
@@ -299,7 +252,9 @@ def test_aggregates_are_put_with_the_keys_of_the_user_records(kinesis: Any, tmp_
     path = tmp_path / "events.ndjson"
     path.write_bytes(b"".join(encode(an_event(number)) + b"\n" for number in range(100)))
     summary_of("replay", str(path))
-    found = [user for key, data in records_of(kinesis) for user in user_records(data, key)]
+    found = [
+        user for records in records_in(kinesis).values() for key, data in records for user in user_records(data, key)
+    ]
     assert {(user.partition_key, user.data) for user in found} == {
         (an_event(number).user_id, encode(an_event(number))) for number in range(100)
     }
