@@ -103,14 +103,14 @@ class Producer:
         self._on_attest = on_attest
         self._on_call = on_call
         self._attestor = Attestor(stamper.producer_id, stamper.digest_from, wall_us())
-        # The stamper may be ahead of the lines that were put; what is attested is not.
+        # The stamper may be ahead of the lines that were put; what is attested is not, see `_attest`.
         self._stamped = stamper.stamped
         self._lock = threading.Lock()
         self._due = threading.Condition(self._lock)
         self._changed = threading.Condition(self._lock)
         self._failure = ""
         self._cause: BaseException | None = None
-        self._is_aborted = self._is_closed = self._has_ended = self._is_remapping = False
+        self._is_aborted = self._is_closed = self._is_remapping = False
         names = [f"clickstream-put-{number}" for number in range(_SENDERS)]
         self._senders = [threading.Thread(target=self._send, name=name, daemon=True) for name in names]
         for sender in self._senders:
@@ -166,7 +166,7 @@ class Producer:
 
     def _take(self, line: Line) -> None:
         lanes = self._lanes
-        if lanes.held_lines >= WINDOW_LINES or lanes.held_bytes >= WINDOW_BYTES or self._failure:
+        if lanes.held_lines >= WINDOW_LINES or lanes.held_bytes >= WINDOW_BYTES or self._failure or self._is_closed:
             self._await_room(line)
         try:
             if lanes.add(line):
@@ -178,15 +178,17 @@ class Producer:
 
     def _await_room(self, line: Line) -> None:
         lanes = self._lanes
-        if self._has_ended:
-            raise WorkFailedError("the producer is closed")
         try:
-            while not self._failure and (lanes.held_lines >= WINDOW_LINES or lanes.held_bytes >= WINDOW_BYTES):
+            while not (self._failure or self._is_closed) and (
+                lanes.held_lines >= WINDOW_LINES or lanes.held_bytes >= WINDOW_BYTES
+            ):
                 self._changed.wait()
         except BaseException:
             self._abort()
             self._refuse(line)
             raise
+        if self._is_closed:
+            raise WorkFailedError("the producer is closed")
         if self._failure:
             self._refuse(line)
             raise WorkFailedError(self._failure) from self._cause
@@ -244,12 +246,12 @@ class Producer:
             self._attest(is_last=True)
             self._flush()
         finally:
-            if self._failure:
-                self._save_attestation()
-            self._has_ended = True
+            has_failed = bool(self._failure)
             self._failure = self._failure or "the producer is closed"
             self._due.notify_all()
             self._changed.notify_all()
+            if has_failed:
+                self._attest(is_last=True)
 
     def _send(self) -> None:
         try:
@@ -337,22 +339,24 @@ class Producer:
             if shards:
                 self._count(self._lanes.remap(shards))
                 return
-            self._due.wait(self._backoff.wait_s(failures, self._uniform()))
+            # Lines that become due meanwhile wake it too early.
+            self._due.wait_for(lambda: bool(self._failure), self._backoff.wait_s(failures, self._uniform()))
 
     def _attest(self, *, is_last: bool) -> None:
-        attestation = self._attestor.attest(self._stamped, self._wall_us(), is_last=is_last)
+        """Attest what was put and is not attested yet; where the stream takes nothing, leave it in the spool."""
+        # Before the first put, all that is stamped was put by the run that this one goes on with.
+        stamped = self._stamped if self._lanes.count else self._stamper.stamped
+        attestation = self._attestor.attest(stamped, self._wall_us(), is_last=is_last)
         if attestation is None:
             return
         data = encode_attestation(attestation)
         if self._on_attest is not None:
             self._on_attest(data, self._lanes.count, attestation.last_seq + 1)
-        self._lanes.add_attestation(attestation.producer_id, data)
-        self._due.notify()
-
-    def _save_attestation(self) -> None:
-        attestation = self._attestor.attest(self._stamped, self._wall_us(), is_last=True)
-        if attestation is not None:
-            self._save([(Record(attestation.producer_id, encode_attestation(attestation), 0), self._failure)])
+        if self._failure:
+            self._save([(Record(attestation.producer_id, data, 0), self._failure)])
+        else:
+            self._lanes.add_attestation(attestation.producer_id, data)
+            self._due.notify()
 
     def _abort(self) -> None:
         """Save everything at once, what is in a call too; it may then arrive twice."""
@@ -386,5 +390,4 @@ class Producer:
             self.tally.lost += lines
             self._failure = f"what cannot be sent cannot be saved: {error}"
             self._cause = error
-            self._due.notify_all()
-            self._changed.notify_all()
+            self._end_if_failed()

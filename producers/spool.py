@@ -12,6 +12,7 @@ import fcntl
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from io import FileIO
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urlsplit
@@ -59,16 +60,26 @@ class Spool:
     def __init__(self, path: Path, destination: str) -> None:
         self.path = path
         self.destination = destination
-        self._file: BinaryIO | None = None
+        self._file: FileIO | None = None
 
     def save(self, unsent: Iterable[tuple[Record, str]]) -> None:
-        """Append records with the reason for each."""
+        """Append records with the reason for each.
+
+        Raises:
+            OSError: they cannot be written; then none of them is in the file.
+        """
         if self._file is None:
             self._file = _open_locked(self.path)
-        for record, reason in unsent:
-            self._file.write(_encode(record, reason, self.destination))
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        rest = b"".join(_encode(record, reason, self.destination) for record, reason in unsent)
+        end = self._file.seek(0, os.SEEK_END)
+        try:
+            while rest:
+                rest = rest[self._file.write(rest) :]
+            os.fsync(self._file.fileno())
+        except OSError:
+            # A line that is cut would spoil the one behind it.
+            self._file.truncate(end)
+            raise
 
     def close(self) -> None:
         """Leave the file to whoever starts next."""
@@ -158,17 +169,17 @@ def _locked_if_left(path: Path) -> Iterator[BinaryIO | None]:
         yield file if _is_at(file, path) else None
 
 
-def _open_locked(path: Path) -> BinaryIO:
+def _open_locked(path: Path) -> FileIO:
     path.parent.mkdir(parents=True, exist_ok=True)
     while True:
-        file = path.open("ab")
+        file = path.open("ab", buffering=0)
         fcntl.flock(file, fcntl.LOCK_EX)
         if _is_at(file, path):
             return file
         file.close()
 
 
-def _is_at(file: BinaryIO, path: Path) -> bool:
+def _is_at(file: BinaryIO | FileIO, path: Path) -> bool:
     """Say whether a path still names an open file; it may have been removed before the lock was had."""
     try:
         return os.path.samestat(os.fstat(file.fileno()), path.stat())

@@ -86,6 +86,7 @@ class Harness:
         self.stream = FakeStream(plan)
         self.spool = Spool(folder / "spool" / "run.ndjson", "local/clickstream")
         self.stamper = Stamper("p1")
+        self.noted: list[tuple[bytes, int, int]] = []
         backoff = backoff or Backoff(tries=5, first_s=0.001, longest_s=0.002)
         self.producer = Producer(
             Lanes(SHARDS, backoff, time.monotonic, lambda: 0.5, aggregate=aggregate),
@@ -97,6 +98,7 @@ class Harness:
             clock=time.monotonic,
             wall_us=lambda: self.wall_us,
             uniform=lambda: 0.5,
+            on_attest=lambda *noted: self.noted.append(noted),
         )
 
     def put(self, count: int, user: str = "") -> list[bytes]:
@@ -529,6 +531,18 @@ def test_a_stream_that_takes_nothing_leaves_the_attestation_in_the_spool(opened:
     read = read_attestation(attestation.record().data)
     assert read is not None and read.count == 1
     assert harness.producer.tally.failed == 1
+    # So that a run which goes on does not attest the same once more.
+    assert harness.noted == [(attestation.record().data, 1, 1)]
+
+
+def test_lines_whose_attestation_is_all_that_is_missing_are_attested(opened: Open) -> None:
+    harness = opened(nothing_fails, aggregate=True)
+    # As a run that goes on behind the last line does.
+    lines = [harness.stamper.stamp(b'{"event_id":"%d"}' % number) for number in range(3)]
+    harness.producer.close()
+    (attestation,) = map(read_attestation, harness.sent)
+    assert attestation is not None and attestation.count == 3
+    assert attestation.digest == digest_text(sum(map(line_digest, lines)))
 
 
 def test_what_can_neither_be_sent_nor_saved_is_told_and_ends_the_work(opened: Open, tmp_path: Path) -> None:
@@ -538,6 +552,83 @@ def test_what_can_neither_be_sent_nor_saved_is_told_and_ends_the_work(opened: Op
     with pytest.raises(WorkFailedError, match="cannot be saved"):
         harness.producer.flush()
     assert (harness.producer.tally.failed, harness.producer.tally.lost) == (10, 10)
+
+
+def test_what_can_not_be_saved_while_other_lines_wait_ends_the_work_and_all_is_counted(
+    opened: Open, tmp_path: Path
+) -> None:
+    (tmp_path / "spool").write_bytes(b"a file where the folder should be")
+    harness = opened(nothing_fails, aggregate=True)
+    harness.put(10)
+    harness.producer.put_line(Line("", b"no stream takes this"))
+    with pytest.raises(WorkFailedError, match="cannot be saved"):
+        harness.producer.flush()
+    tally = harness.producer.tally
+    assert (tally.sent, tally.failed, tally.lost) == (0, 11, 11)
+
+
+def test_a_disk_that_is_full_is_told_as_what_it_is(opened: Open, tmp_path: Path) -> None:
+    (tmp_path / "spool").mkdir()
+    (tmp_path / "spool" / "run.ndjson").symlink_to("/dev/full")
+    harness = opened(lambda *_: call_error("AccessDeniedException", 400), aggregate=True)
+    harness.put(10)
+    with pytest.raises(WorkFailedError, match="cannot be saved"):
+        harness.producer.close()
+    assert (harness.producer.tally.failed, harness.producer.tally.lost) == (10, 10)
+
+
+def test_of_what_is_put_while_it_closes_all_that_is_taken_is_sent_and_attested(opened: Open) -> None:
+    for _ in range(20):
+        harness = opened(nothing_fails, aggregate=True)
+        taken = 0
+
+        def put(harness: Harness = harness) -> None:
+            nonlocal taken
+            while True:
+                try:
+                    harness.producer.put(an_event("ana", taken))
+                except WorkFailedError:
+                    return
+                taken += 1
+
+        thread = Thread(target=put)
+        thread.start()
+        time.sleep(0.01)
+        harness.producer.close()
+        thread.join()
+        attestation = read_attestation(harness.sent[-1])
+        assert harness.producer.tally.sent == taken
+        assert attestation is not None and attestation.last_seq == taken - 1
+
+
+def test_shards_that_cannot_be_listed_are_asked_for_again_at_the_pace_of_the_backoff(tmp_path: Path) -> None:
+    asked: list[float] = []
+
+    def list_shards() -> list[Shard]:
+        asked.append(time.monotonic())
+        raise WorkFailedError("too busy")
+
+    backoff = Backoff(tries=5, first_s=0.2, longest_s=0.2)
+    producer = Producer(
+        Lanes(SHARDS, backoff, time.monotonic, lambda: 0.5),
+        lambda records: [Taken("a new shard")] * len(records),
+        list_shards,
+        Spool(tmp_path / "spool" / "run.ndjson", "local/clickstream"),
+        Stamper("p1"),
+        backoff=backoff,
+        clock=time.monotonic,
+        wall_us=lambda: NOON_US,
+        uniform=lambda: 0.5,
+    )
+    # Lines that wait meanwhile become due, which wakes whoever waits for something to do.
+    with pytest.raises(WorkFailedError, match="shards are not known: too busy"):
+        for number in range(100_000):
+            producer.put_line(Line(f"user-{number % 7}", b"x" * 20_000))
+            time.sleep(0.001)
+    assert len(asked) == 5
+    assert asked[-1] - asked[0] >= 4 * 0.1
+    with pytest.raises(WorkFailedError):
+        producer.close()
 
 
 def test_what_is_closed_takes_nothing_more(opened: Open) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import resource
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Thread
@@ -37,6 +38,21 @@ def test_what_is_saved_is_read_as_it_was(tmp_path: Path) -> None:
     saved(path, *RECORDS).close()
     assert left(path.parent) == {"a.ndjson": RECORDS}
     assert [(s.reason, s.lines) for s in read_spool(path)] == [("no", 1), ("no", 7), ("no", 0)]
+
+
+def test_what_is_cut_by_a_full_disk_is_not_in_the_file_and_spoils_nothing_behind_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.ndjson"
+    spool = saved(path, RECORDS[0])
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 20, before[1]))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            spool.save([(RECORDS[1], "no")])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    spool.save([(RECORDS[2], "no")])
+    spool.close()
+    assert left(tmp_path) == {"a.ndjson": [RECORDS[0], RECORDS[2]]}
 
 
 def test_a_file_of_a_living_process_is_left_to_it(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ from producers.opening import new_producer_id
 from producers.position import PositionFile
 from producers.run import run
 from producers.schedules import schedule_of
-from producers.sending import open_sink
+from producers.sending import Sending, open_sink
 from schemas.errors import ClickstreamError
 
 name, count, rate, path = sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), Path(sys.argv[4])
@@ -53,8 +53,8 @@ try:
     stamper = position.stamper()
     with ExitStack() as stack:
         sink, spool = open_sink(None, False, True, stack, stamper=stamper, position=position)
-        run(lines(stamper), sink, schedule_of(rate), total=count, spool=spool, as_json=True, stdout_is_data=False,
-            details=dict, position=position)
+        run(Sending(lines(stamper), sink, spool, dict, position), schedule_of(rate), total=count, as_json=True,
+            stdout_is_data=False)
 except ClickstreamError as error:
     sys.exit(f"failed: {error}")
 """
@@ -135,9 +135,10 @@ class StreamReader:
     def _accept(self, shard: dict[str, Any], record: dict[str, Any]) -> None:
         users = user_records(record["Data"], record["PartitionKey"])
         bounds = shard["HashKeyRange"]
-        foreign = foreign_records(users, int(bounds["StartingHashKey"]), int(bounds["EndingHashKey"]))
+        if foreign_records(users, int(bounds["StartingHashKey"]), int(bounds["EndingHashKey"])):
+            return
         for user in users:
-            if user not in foreign and b'"event_id":"' + self._name + b"-" in user.data:
+            if b'"event_id":"' + self._name + b"-" in user.data:
                 self._found.setdefault(shard["ShardId"], []).append(user.data)
             elif read_attestation(user.data) is not None:
                 self._attestations.append(user.data)
@@ -208,6 +209,22 @@ def test_an_attestation_that_a_killed_run_may_not_have_put_is_put_as_it_was(
     )
     (tmp_path / "position.json").write_bytes(msgspec.json.encode(position))
     assert sender.run()["attestations"] == 2
+    stream.check_attested(count)
+
+
+def test_a_run_that_a_closed_stream_ended_is_attested_once_when_it_goes_on(
+    emulator: LocalStack, tmp_path: Path, wait_until: WaitUntil
+) -> None:
+    count = 30_000
+    stream, sender = StreamReader(emulator, "reopened"), Sender(emulator, tmp_path, "reopened", count, rate=6_000)
+    process = sender.start()
+    wait_until(lambda: len(stream.read()) > 3_000, 60)
+    emulator.inject(**{"kinesis.PutRecords": {"error": "AccessDeniedException", "status": 400, "times": 100}})
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 1 and "are saved in" in told
+    emulator.clear_faults()
+    assert sender.run()["resent"] > 0
+    assert len(set(stream.read())) == count
     stream.check_attested(count)
 
 
