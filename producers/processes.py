@@ -111,10 +111,10 @@ class _Worker:
         self._tell(GO)
 
     def stop(self) -> None:
-        """Ask it to send what it holds and to end; where it has not begun, to leave."""
+        """Ask it to send what it holds and to end; where it has not begun, to leave; the second time, to save it."""
         with suppress(BrokenPipeError):
             self._orders.close()
-        if self.process.poll() is None:
+        if not (self.ended or self.faults) and self.process.poll() is None:
             self.process.terminate()
 
     def read(self) -> bool:

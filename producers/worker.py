@@ -86,9 +86,11 @@ def work() -> None:
     """Do one job, as told by stdin, and report on stdout. The whole life of a worker process."""
     # Ctrl-C reaches it twice, by the terminal and by the parent, and the parent alone decides about a second one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # After a first stop the second one has it save what it holds, as Ctrl-C has a producer that is alone.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     stop = StopFlag()
     # Without a parent nobody hears what is sent, so it ends.
-    with suppress(BrokenPipeError), stop.on_interrupt(), ExitStack() as stack:
+    with suppress(BrokenPipeError, KeyboardInterrupt), stop.on_interrupt(), ExitStack() as stack:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
         reports = stack.enter_context(os.fdopen(os.dup(1), "wb"))
         os.dup2(2, 1)  # Whatever else is printed must not come between the reports.

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -30,6 +31,7 @@ from schemas.kpl import payloads
 if TYPE_CHECKING:
     from tests.conftest import LocalStack
 
+THROTTLED = "ProvisionedThroughputExceededException"
 LATER_US = 4_000_000_000_000_000
 _PROGRAM = """
 import sys, typer, producers.replay_cli, producers.simulate_cli
@@ -112,13 +114,12 @@ def test_an_interrupt_sends_what_is_held_and_tells_what_was_sent(
 
 def test_throttled_calls_and_records_are_put_again_until_every_event_is_there(emulator: LocalStack) -> None:
     stream = StreamReader(emulator)
-    throttled = "ProvisionedThroughputExceededException"
     emulator.inject(
         **{
             "kinesis.PutRecords": [
-                {"error": throttled, "times": 2},
+                {"error": THROTTLED, "times": 2},
                 {"error": "InternalFailure"},
-                {"ratio": 0.5, "record_error": throttled, "times": 4},
+                {"ratio": 0.5, "record_error": THROTTLED, "times": 4},
             ]
         }
     )
@@ -214,10 +215,12 @@ def test_several_processes_put_what_one_would_and_keep_each_users_order(emulator
 
 
 def test_an_interrupt_reaches_every_process_and_each_sends_what_it_holds(
-    emulator: LocalStack, wait_until: Callable[[Callable[[], bool], float], None]
+    emulator: LocalStack, tmp_path: Path, wait_until: Callable[[Callable[[], bool], float], None]
 ) -> None:
     stream = StreamReader(emulator)
-    process = start(emulator, "--events", "5000000", "--rate", "3000", "--processes", "2", "--duplicates", "0.1")
+    # With a spool of its own, since what another run left there would come first.
+    arguments = ("--events", "5000000", "--rate", "3000", "--processes", "2", "--duplicates", "0.1")
+    process = start(emulator, *arguments, state_dir=tmp_path)
     wait_until(lambda: len(stream.read()) > 1000, 60)
     process.send_signal(signal.SIGINT)
     summary, told = finish(process)
@@ -228,6 +231,35 @@ def test_an_interrupt_reaches_every_process_and_each_sends_what_it_holds(
     }
     assert summary["sent"] == len(stream.lines) == answer["events"] + answer["duplicates"] and summary["failed"] == 0
     assert len(ids) == answer["events"]
+
+
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_a_second_interrupt_saves_what_is_not_sent_yet(
+    emulator: LocalStack, tmp_path: Path, wait_until: Callable[[Callable[[], bool], float], None], processes: str
+) -> None:
+    stream = StreamReader(emulator)
+    process = start(emulator, "--events", "5000000", "--rate", "3000", "--processes", processes, state_dir=tmp_path)
+    wait_until(lambda: len(stream.read()) > 1000, 60)
+    emulator.inject(**{"kinesis.PutRecords": {"error": THROTTLED, "status": 400, "times": 10_000}})
+    wait_until(lambda: emulator.struck("kinesis.PutRecords") > 3, 60)
+    process.send_signal(signal.SIGINT)
+    # The first one is noticed between two lines; then all wait for the stream.
+    time.sleep(2)
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode != 0 and "Traceback" not in told, told
+    saved = [
+        line
+        for path in (tmp_path / "spool").glob("*.ndjson")
+        for spooled in read_spool(path)
+        for line in payloads(spooled.record().data)
+    ]
+    numbers: dict[str | None, set[int | None]] = {}
+    for event in (decode(line, LATER_US) for line in [*stream.read(), *saved]):
+        if isinstance(event, ClickEvent):
+            numbers.setdefault(event.producer_id, set()).add(event.producer_seq)
+    assert saved and len(numbers) == int(processes)
+    assert all(found == set(range(len(found))) for found in numbers.values())
 
 
 def test_a_stream_that_stays_closed_ends_every_process_with_each_event_sent_or_saved(emulator: LocalStack) -> None:
