@@ -11,6 +11,9 @@ import typer
 
 from producers.sending import STDOUT, JsonOption, OutOption, PlainOption, RateOption, Sending, open_sink
 
+# Ten years.
+_MOST_MINUTES = 10 * 365 * 24 * 60
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -36,7 +39,8 @@ def replay(
         str | None, typer.Option(help="Move all times so that the first event happens then: `now` or an instant.")
     ] = None,
     sort_window: Annotated[
-        float | None, typer.Option(min=0, help="Sort by time, what is out of place by at most so many minutes.")
+        float | None,
+        typer.Option(min=0, max=_MOST_MINUTES, help="Sort by time, what is out of place by at most so many minutes."),
     ] = None,
     loop: Annotated[
         int, typer.Option(min=0, help="Replay so many times, each later and under ids of its own; 0 on and on.")

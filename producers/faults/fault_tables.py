@@ -12,7 +12,9 @@ _UNITS_US = {"s": SECOND_US, "m": 60 * SECOND_US, "h": HOUR_US, "d": DAY_US}
 
 Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
 Progress = Annotated[float, msgspec.Meta(ge=0, le=1)]
-Duration = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,4}[smhd]$")]
+Duration = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,4}[smhd]\Z")]
+# Time is divided by it.
+Stretch = Annotated[str, msgspec.Meta(pattern=r"^(?!0+[smhd])[0-9]{1,4}[smhd]\Z")]
 Distance = Annotated[int, msgspec.Meta(ge=1, le=100_000)]
 Calls = Annotated[int, msgspec.Meta(ge=1, le=10_000)]
 
@@ -73,7 +75,7 @@ class RetryStorm(Some, frozen=True):
         times: how often its events are sent again.
     """
 
-    window: Duration = "1m"
+    window: Stretch = "1m"
     times: Annotated[int, msgspec.Meta(ge=1, le=100)] = 3
 
 

@@ -42,8 +42,10 @@ def event_lines(batch: pa.RecordBatch, columns: Mapping[str, str]) -> Iterator[b
     for row in zip(*values, strict=True):
         event = {field: value for field, value in zip(columns, row, strict=True) if value is not None}
         if metadata := event.pop("metadata", None):
-            # A text is JSON already; whether it is an object is for who reads the line.
-            event["metadata"] = msgspec.Raw(metadata.encode()) if isinstance(metadata, str) else metadata
+            # A text is JSON already; whether it is an object is for who reads the line. JSON has newlines between its
+            # values alone, and a line has none.
+            is_text = isinstance(metadata, str)
+            event["metadata"] = msgspec.Raw(metadata.replace("\n", " ").encode()) if is_text else metadata
         yield _encode(event)
 
 

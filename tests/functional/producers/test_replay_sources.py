@@ -240,12 +240,27 @@ def test_passes_shift_and_span_hold_for_all_sources_together(kinesis: Any, tmp_p
     }
 
 
+def test_an_event_of_a_parquet_file_is_one_line_however_its_metadata_are_written(kinesis: Any, tmp_path: Path) -> None:
+    path = tmp_path / "events.parquet"
+    row = {"user_id": "u", "session_id": "s", "event_type": "click", "event_timestamp": "2025-11-24T10:00:00Z"}
+    pq.write_table(pa.Table.from_pylist([row | {"metadata": json.dumps({"a": "1", "b": "x\ny"}, indent=2)}]), path)
+    lines, counts = sent(tmp_path, str(path))
+    event = decode(lines[0], LATER_US)
+    assert isinstance(event, ClickEvent) and event.metadata == {"a": "1", "b": "x\ny"}
+    assert (len(lines), counts) == (1, {"read": 1})
+
+
 @pytest.mark.parametrize(
     "arguments",
     [("--start", "today"), ("--start", "2025-11-24T10", "--end", "2025-11-24T10"), ("--shift-to", "then")],
 )
 def test_a_time_that_is_none_is_told(kinesis: Any, arguments: tuple[str, ...]) -> None:
     assert isinstance(run("replay", __file__, *arguments).exception, ConfigError)
+
+
+@pytest.mark.parametrize("minutes", ["inf", "nan", "-1"])
+def test_a_window_that_is_none_is_told(kinesis: Any, minutes: str) -> None:
+    assert run("replay", __file__, "--sort-window", minutes).exit_code == 2
 
 
 def test_aggregates_are_put_with_the_keys_of_the_user_records(kinesis: Any, tmp_path: Path) -> None:

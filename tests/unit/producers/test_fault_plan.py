@@ -81,6 +81,18 @@ def test_what_does_not_go_together_is_told() -> None:
     assert "duplicate, late, corrupt add up to 1.2" in told[0] and "clock_ahead, clock_absurd add up to 1.1" in told[1]
 
 
+@pytest.mark.parametrize("length", ["0s", "00h", "", "1", "5m\\n", "12345s"])
+def test_a_stretch_of_time_has_a_length(length: str) -> None:
+    [told] = faults_of(f'[retry_storm]\nshare = 0.1\nwindow = "{length}"')
+    assert "retry_storm: window: " in told
+
+
+def test_a_duration_may_be_nothing_and_ends_with_its_unit() -> None:
+    assert parse_plan('[late]\nshare = 0.1\nleast = "0s"', "p.toml").late is not None
+    [told] = faults_of('[late]\nshare = 0.1\nleast = "5m\\n"')
+    assert "late: least: " in told
+
+
 def test_what_is_no_toml_is_told() -> None:
     assert "p.toml" in faults_of("[duplicate")[0]
 
