@@ -25,7 +25,7 @@ import typer
 from rich.console import Console
 
 from producers.delivery import StopFlag
-from producers.run import INTERRUPTED, progress_bar, summary_of, tell
+from producers.run import INTERRUPTED, progress_bar, summary_of, tell, unsent_told
 from producers.sending import STDOUT, open_out
 from producers.sinks import Tally
 from producers.worker import GO, PROGRAM, STOPS, Ended, Job, Progress, Ready, Refused, decode_report
@@ -78,9 +78,7 @@ def _outcome(workers: Sequence[_Worker], seconds: float) -> tuple[dict[str, Any]
         summary = _added(summary, end.details)
     # Several may have met the same.
     problems = list(dict.fromkeys(worker.failure for worker in workers if worker.failure))
-    if failed := sum(end.failed for end in ended):
-        saved = ", ".join(end.spool for end in ended if end.spool)
-        problems.append(f"{failed} events could not be sent: {tally.first_failure}; they are saved in {saved}")
+    problems += unsent_told(sum(end.failed for end in ended), tally, [end.spool for end in ended if end.spool])
     return summary, problems
 
 
@@ -210,11 +208,14 @@ class _Crew:
 
 
 def _join(parts: Sequence[Path], target: BinaryIO) -> None:
-    for part in parts:
-        if part.exists():
-            with part.open("rb") as file:
-                shutil.copyfileobj(file, target)
-    target.flush()
+    try:
+        for part in parts:
+            if part.exists():
+                with part.open("rb") as file:
+                    shutil.copyfileobj(file, target)
+        target.flush()
+    except OSError as error:
+        raise WorkFailedError(f"cannot write: {error}") from error
 
 
 def _sum_of(tallies: Sequence[Tally]) -> Tally:

@@ -6,7 +6,7 @@ The shell around the pure parts; here the clock and the signals are put to them.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -80,13 +80,11 @@ def run(sending: Sending, schedule: Schedule, *, total: int | None, as_json: boo
     tally = sending.sink.tally
     summary = msgspec.to_builtins({**summary_of(tally, time.monotonic() - begin_s), **sending.details()})
     tell(summary, as_json=as_json, console=Console(stderr=stdout_is_data))
-    failed = failed_of(tally, sending.unsendable())
-    if failed and not tally.lost and sending.spool is not None:
-        raise WorkFailedError(
-            f"{failed} events could not be sent: {tally.first_failure}; they are saved in {sending.spool}"
-        ) from failure
-    if failure is not None:
-        raise failure
+    problems = [str(failure)] if failure else []
+    spools = [str(sending.spool)] if sending.spool else []
+    problems += unsent_told(failed_of(tally, sending.unsendable()), tally, spools)
+    if problems:
+        raise WorkFailedError("; ".join(problems)) from failure
     if stop.is_set:
         raise typer.Exit(INTERRUPTED)
 
@@ -94,6 +92,14 @@ def run(sending: Sending, schedule: Schedule, *, total: int | None, as_json: boo
 def failed_of(tally: Tally, unsendable: int) -> int:
     """Return how many lines failed beside those that were made so that no stream takes them."""
     return tally.failed - min(tally.unsendable, unsendable)
+
+
+def unsent_told(failed: int, tally: Tally, spools: Sequence[str]) -> list[str]:
+    """Return what to tell of so many events that could not be sent, if any, and are kept in some files."""
+    if not failed or not spools:
+        return []
+    kept = f"{tally.lost} of them could not be saved, the others are in" if tally.lost else "they are saved in"
+    return [f"{failed} events could not be sent: {tally.first_failure}; {kept} {', '.join(spools)}"]
 
 
 def summary_of(tally: Tally, seconds: float) -> dict[str, Any]:

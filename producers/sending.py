@@ -102,6 +102,7 @@ def open_out(out: Path, as_json: bool, stack: ExitStack) -> BinaryIO:
 
     Raises:
         ConfigError: it cannot be written.
+        WorkFailedError: as it is closed: it takes no more.
     """
     import sys
 
@@ -112,6 +113,17 @@ def open_out(out: Path, as_json: bool, stack: ExitStack) -> BinaryIO:
             raise ConfigError("--json and --out - both want stdout; write to a file")
         return sys.stdout.buffer
     try:
-        return stack.enter_context(out.open("wb"))
+        file = out.open("wb")
     except OSError as error:
         raise ConfigError(f"cannot write {out}: {error}") from error
+    stack.callback(_close, file)
+    return file
+
+
+def _close(file: BinaryIO) -> None:
+    from schemas.errors import WorkFailedError
+
+    try:
+        file.close()
+    except OSError as error:
+        raise WorkFailedError(f"cannot write: {error}") from error

@@ -10,10 +10,11 @@ import os
 import queue
 import threading
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
@@ -33,8 +34,16 @@ _LOOK_BACK_US = 600 * SECOND_US
 _LOOK_EVERY_S = 1.0
 _END_DEADLINE_S = 5.0
 _JOB_RECORD = Path("alerts") / "status.json"
-# What an object that is no receipts may raise.
-_DAMAGED = (OSError, EOFError, msgspec.DecodeError)
+# What an object that is no receipts may raise; a time that is none is a ValueError.
+_DAMAGED = (OSError, EOFError, zlib.error, msgspec.DecodeError, ValueError)
+
+
+class SeenAlert(NamedTuple):
+    """An alert by its receipt: when its event happened, when its topic acknowledged it, and how long after arrival."""
+
+    happened_us: int
+    published_us: int
+    latency_ms: float
 
 
 class Receipts:
@@ -56,9 +65,9 @@ class Receipts:
         self._since_us = since_us
         self._seen: set[str] = set()
 
-    def read(self, now_us: int) -> list[Receipt]:
+    def read(self, now_us: int) -> list[SeenAlert]:
         """Return what is new. It may be called from any one thread."""
-        found: list[Receipt] = []
+        found: list[SeenAlert] = []
         try:
             listed = set(self._list(max(self._since_us, now_us - _LOOK_BACK_US), now_us))
             for key in sorted(listed - self._seen):
@@ -79,14 +88,14 @@ class Receipts:
             for page in pages:
                 yield from (found["Key"] for found in page.get("Contents", ()))
 
-    def _receipts_in(self, key: str) -> list[Receipt]:
+    def _receipts_in(self, key: str) -> list[SeenAlert]:
         body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
         try:
-            receipts = [decode_receipt(line) for line in gzip.decompress(body).splitlines()]
+            seen = [_seen(decode_receipt(line)) for line in gzip.decompress(body).splitlines()]
         except _DAMAGED as error:
             self.trouble = f"{key} holds no receipts: {error}"
             return []
-        return [receipt for receipt in receipts if parse_instant_us(receipt.event_timestamp) >= self._since_us]
+        return [alert for alert in seen if alert.happened_us >= self._since_us]
 
 
 class AlertJob:
@@ -136,7 +145,7 @@ class Watch:
         self._start_s = start_s
         self._receipts = receipts
         self._job = job
-        self._seen: queue.SimpleQueue[tuple[int, int, float]] = queue.SimpleQueue()
+        self._seen: queue.SimpleQueue[SeenAlert] = queue.SimpleQueue()
         self._behind: queue.SimpleQueue[tuple[float, int]] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -173,9 +182,13 @@ class Watch:
             behind_ms = self._job.behind_ms(now_us)
             if behind_ms is not None:
                 self._behind.put((max(0.0, time.monotonic() - self._start_s), behind_ms))
-            for receipt in self._receipts.read(now_us):
-                published_us = parse_instant_us(receipt.published_timestamp)
-                self._seen.put((parse_instant_us(receipt.event_timestamp), published_us, receipt.latency_ms))
+            for alert in self._receipts.read(now_us):
+                self._seen.put(alert)
+
+
+def _seen(receipt: Receipt) -> SeenAlert:
+    happened_us, published_us = map(parse_instant_us, (receipt.event_timestamp, receipt.published_timestamp))
+    return SeenAlert(happened_us, published_us, receipt.latency_ms)
 
 
 def _is_running(pid: int) -> bool:

@@ -172,6 +172,14 @@ def test_an_event_that_no_record_holds_is_saved_and_told(kinesis: KinesisClient,
     assert str(spooled) in str(result.exception)
 
 
+def test_a_run_that_ends_early_tells_that_beside_what_could_not_be_sent(kinesis: KinesisClient, tmp_path: Path) -> None:
+    path = tmp_path / "events.gz"
+    lines = [b'{"x": "' + b"x" * (1 << 20) + b'"}\n', *(b"line %d\n" % number for number in range(5000))]
+    path.write_bytes(gzip.compress(b"".join(lines))[:-30])
+    told = str(run("replay", str(path)).exception)
+    assert "damaged after line" in told and "1 events could not be sent: " in told and "saved in" in told
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -36,9 +36,11 @@ SHAPE = (*FIXED, "--events", "6000", "--schema-mix", "0.3")
 ENDLESS = (*FIXED, "--events", "5000000", "--rate", "2000", "--json")
 
 
-def start(*arguments: str, **variables: str) -> subprocess.Popen[bytes]:
+def start(*arguments: str, most_bytes: int | None = None, **variables: str) -> subprocess.Popen[bytes]:
+    """Start it; its files may grow up to a size."""
+    limited = [] if most_bytes is None else ["prlimit", f"--fsize={most_bytes}", "--"]
     return subprocess.Popen(
-        [sys.executable, "-c", _PROGRAM, *arguments],
+        [*limited, sys.executable, "-c", _PROGRAM, *arguments],
         env={**os.environ, **variables},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -149,6 +151,19 @@ def test_without_their_parent_the_processes_end(
     process.kill()
     finish(process)
     wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), 10)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.8])
+def test_a_file_that_takes_no_more_fails_the_run(tmp_path: Path, share: float) -> None:
+    path = tmp_path / "events"
+    finish(start("--out", str(path), *SHAPE))
+    # The parts of the processes do not fit, or these do and the whole does not.
+    process = start("--out", str(path), *SHAPE, "--processes", "2", most_bytes=int(path.stat().st_size * share))
+    _, err = finish(process)
+    assert process.returncode == 1
+    assert re.search(r"^failed: cannot write", err, re.MULTILINE) and "Traceback" not in err, err
+    assert "saved" not in err and summary_of(finish(start("--out", str(path), *SHAPE, "--json"))[0])["sent"] == 6000
+    assert [found.name for found in tmp_path.iterdir()] == ["events"]
 
 
 def test_what_is_wrong_with_the_configuration_is_told_once_and_nothing_is_done(tmp_path: Path) -> None:
