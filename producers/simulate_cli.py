@@ -63,25 +63,25 @@ def simulate(
     from functools import partial
 
     from producers.faults.alert_duty import alert_duty_of
+    from producers.faults.foresight import require_foreseen
     from producers.faults.key_files import join_keys, part_file
     from producers.faults.plan_options import plan_of_options
-    from producers.position import BEGAN, fingerprint_at
     from producers.processes import run_jobs
     from producers.run import run
     from producers.schedules import schedule_of
     from producers.shop.simulation import WHOLE, counts_of
+    from producers.shop.visitors import MILLISECOND_US
     from producers.shop.wire import parse_schema_mix
-    from producers.simulating import Simulation
+    from producers.simulating import Simulation, began_before
     from producers.worker import Job
     from schemas.errors import ConfigError
-    from schemas.instants import SECOND_US, parse_instant_us
+    from schemas.instants import SECOND_US
     from schemas.settings import load_alerting
 
     if resume is not None and out is not None:
         raise ConfigError("a file is written from its start: --resume goes on with a stream only")
     now_us = time.time_ns() // 1000
-    began = fingerprint_at(part_file(resume, (0, processes))).get(BEGAN) if resume else None
-    began_us = parse_instant_us(began) if began else now_us
+    began_us = (began_before(resume, processes) if resume else None) or now_us
     visitors = _visitors(events, users, end, began_us, hours, crawlers, even)
     plan = plan_of_options(faults, duplicates=duplicates, late=late, corrupt=corrupt)
     simulation = Simulation(
@@ -89,6 +89,7 @@ def simulate(
     )
     total = simulation.expected_lines
     if answer_key is not None:
+        require_foreseen(plan, visitors.start_ms * MILLISECOND_US, visitors.end_us, began_us)
         alerting = load_alerting(os.environ, Path.cwd())
         run_s = (now_us - began_us) / SECOND_US + (total / rate if rate else 0)
         duty = alert_duty_of(alerting["alert_types"], alerting["max_alert_age"], began_us, run_s)

@@ -15,17 +15,32 @@ from producers.faults.alert_duty import AlertDuty
 from producers.faults.answer import Answer
 from producers.faults.fault_plan import FaultPlan
 from producers.faults.injection import canonical, inject
-from producers.faults.key_files import key_at, part_file
+from producers.faults.key_files import key_at, part_file, part_files
 from producers.faults.stream_faults import open_stream_faults
 from producers.opening import new_producer_id
-from producers.position import BEGAN, PositionFile
+from producers.position import BEGAN, PositionFile, fingerprint_at
 from producers.sending import Sending, open_sink
 from producers.shop.simulation import Part, counts_of
 from producers.shop.simulation import simulate as visits
 from producers.shop.visitors import Visitors
 from producers.shop.wire import SchemaMix, version_of, wire_of
 from producers.stamping import Stamper
-from schemas.instants import format_instant_us
+from schemas.errors import ConfigError
+from schemas.instants import format_instant_us, parse_instant_us
+
+
+def began_before(resume: Path, processes: int) -> int | None:
+    """Return when the run of a position began, in microseconds; None where it begins now.
+
+    Raises:
+        ConfigError: the position cannot be read, or is of a run of another number of processes.
+    """
+    paths = [part_file(resume, (index, processes)) for index in range(processes)]
+    if others := set(part_files(resume)) - set(paths):
+        raise ConfigError(f"{min(others)} is of a run of another number of processes: go on with as many as it has")
+    # A kill may have come before all of them had a file.
+    began = next((begun for path in paths if (begun := fingerprint_at(path).get(BEGAN))), None)
+    return parse_instant_us(began) if began else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,13 +131,12 @@ class LeftFile:
 
     def _judge(self, line: bytes) -> tuple[Record | None, bool]:
         """Return the record of a line where it may be sent, and whether it is for this destination or for none."""
-        try:
-            spooled = _decode(line)
-            record = spooled.record()
-        except (msgspec.DecodeError, binascii.Error):
+        spooled = _read(line)
+        if spooled is None:
             return None, True
         if spooled.destination != self._destination:
             return None, False
+        record = spooled.record()
         is_sendable = not refusal_of(Line(record.partition_key, record.data, None, record.explicit_hash_key))
         return record if is_sendable else None, True
 
@@ -197,11 +196,18 @@ def destination_of(endpoint_url: str, stream: str) -> str:
 
 
 def read_spool(path: Path) -> Iterator[SpooledRecord]:
-    """Yield what a spool file holds, in the order in which it was saved.
+    """Yield the records that a spool file holds, in the order in which they were saved.
 
-    Raises:
-        msgspec.DecodeError: a line is none of a spool, or was cut when its writer was killed.
+    A line that was cut when its writer was killed is none.
     """
     with path.open("rb") as file:
-        for line in file:
-            yield _decode(line)
+        yield from (spooled for line in file if (spooled := _read(line)) is not None)
+
+
+def _read(line: bytes) -> SpooledRecord | None:
+    try:
+        spooled = _decode(line)
+        spooled.record()
+    except (msgspec.DecodeError, binascii.Error):
+        return None
+    return spooled

@@ -32,7 +32,7 @@ from schemas.instants import HOUR_US
 
 # A clock further ahead is judged by the hour of the arrival, and the lake may take the hour before the stream's for
 # it: see `schemas.codec.decode`.
-_MOST_AHEAD_US = 23 * HOUR_US
+MOST_AHEAD_US = 23 * HOUR_US
 # Three times a third may be more than one.
 _ROUNDING = 1e-9
 
@@ -78,7 +78,7 @@ class FaultPlan(msgspec.Struct, frozen=True, kw_only=True):
             moved = getattr(self, name)
             if moved is not None and moved.least_us > moved.most_us:
                 faults.append(f"{name}: least {moved.least} is more than most {moved.most}")
-        if self.clock_ahead is not None and self.clock_ahead.most_us > _MOST_AHEAD_US:
+        if self.clock_ahead is not None and self.clock_ahead.most_us > MOST_AHEAD_US:
             faults.append(
                 f"clock_ahead: most is {self.clock_ahead.most}; beyond 23h it depends on when the line arrives"
             )

@@ -10,6 +10,11 @@ from schemas.instants import DAY_US, HOUR_US, SECOND_US
 
 _UNITS_US = {"s": SECOND_US, "m": 60 * SECOND_US, "h": HOUR_US, "d": DAY_US}
 
+YEAR_US = 365 * DAY_US
+# By how many years an absurd clock is wrong, wherever within ten years the event happened: ahead of any arrival, or
+# back to before the year 2000.
+ABSURD_AHEAD_YEARS, ABSURD_BACK_YEARS = (20, 40), (40, 50)
+
 Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
 Progress = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Duration = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,4}[smhd]\Z")]

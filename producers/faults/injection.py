@@ -21,6 +21,9 @@ from producers.faults.answer import Answer
 from producers.faults.chance import Chance, Draw
 from producers.faults.fault_plan import CLOCK_FAULTS, EVENT_FAULTS, FaultPlan
 from producers.faults.fault_tables import (
+    ABSURD_AHEAD_YEARS,
+    ABSURD_BACK_YEARS,
+    YEAR_US,
     Copies,
     Corrupt,
     Displaced,
@@ -37,13 +40,8 @@ from producers.lines import Line
 from schemas.codec import encode as encode_canonical
 from schemas.codec import payload_digest
 from schemas.event import ClickEvent, RejectReason
-from schemas.instants import DAY_US
 
 _MILLISECOND_US = 1000
-_YEAR_US = 365 * DAY_US
-# By how many years an absurd clock is wrong, wherever within ten years the event happened: ahead of any arrival, or
-# back to before the year 2000.
-_AHEAD_YEARS, _BACK_YEARS = (20, 40), (40, 50)
 
 Encode = Callable[[ClickEvent], tuple[bytes, ClickEvent]]
 _T = TypeVar("_T")
@@ -144,8 +142,8 @@ class _Injector:
         return self._changed("clock_behind", _moved(event, -_by_us(moved, draw)))
 
     def clock_absurd(self, _: Some, event: ClickEvent, draw: Draw) -> Line:
-        sign, (least, most) = (1, _AHEAD_YEARS) if draw.where < 0.5 else (-1, _BACK_YEARS)
-        by_us = sign * int((least + (most - least) * draw.how) * _YEAR_US)
+        sign, (least, most) = (1, ABSURD_AHEAD_YEARS) if draw.where < 0.5 else (-1, ABSURD_BACK_YEARS)
+        by_us = sign * int((least + (most - least) * draw.how) * YEAR_US)
         return self._maker.refused(_moved(event, by_us), RejectReason.ABSURD_TIMESTAMP, "clock_absurd")
 
     def duplicate(self, copies: Copies, event: ClickEvent, draw: Draw) -> Line:

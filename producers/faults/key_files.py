@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import shutil
 import sys
@@ -21,6 +22,12 @@ def part_file(path: Path, part: tuple[int, int]) -> Path:
     """Return the file of one of several processes, given its index and their number; one alone has the path itself."""
     index, parts = part
     return path if parts == 1 else path.with_name(f"{path.name}.{index + 1}-of-{parts}")
+
+
+def part_files(path: Path) -> list[Path]:
+    """Return the files that are there of one or of any number of processes, see `part_file`."""
+    is_part = re.compile(rf"{re.escape(path.name)}(\.\d+-of-\d+)?", re.ASCII).fullmatch
+    return sorted(found for found in path.parent.glob("*") if is_part(found.name))
 
 
 @contextmanager

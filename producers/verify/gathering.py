@@ -32,7 +32,7 @@ from schemas.compression import DamagedError
 from schemas.errors import ConfigError, WorkFailedError
 from schemas.event import Rejection
 from schemas.instants import timestamp_to_us
-from schemas.kpl import payloads
+from schemas.kpl import BrokenFrameError, payloads
 from schemas.lake import RECEIPTS_PREFIX, format_hour
 from schemas.tables import CONFLICTS, FACT_CLICKS, HOUR_PARTITION, PAYLOAD_COLUMNS, QUARANTINE, RAW_OBJECTS, Table
 
@@ -169,9 +169,9 @@ class Gatherer:
         """Read the lines that producers here could not send."""
         with self.evidence.collector("spooled") as spooled:
             for path in sorted(folder.glob("*.ndjson")):
-                for record in read_spool(path):
-                    for line in payloads(record.record().data):
-                        spooled.add((line_digest_text(line), record.reason))
+                for saved in read_spool(path):
+                    for line in _payloads(saved.record().data):
+                        spooled.add((line_digest_text(line), saved.reason))
 
     def _add_alert(self, collector: Collector, alert: Alert) -> None:
         if alert.rule in self.rules:
@@ -207,6 +207,13 @@ def is_attestation(line: bytes) -> bool:
         return False
     read = decode(line, _LATER_US)
     return isinstance(read, Rejection) and attestation_of(line, read) is not None
+
+
+def _payloads(data: bytes) -> list[bytes]:
+    try:
+        return payloads(data)
+    except BrokenFrameError:
+        return [data]
 
 
 def _alerts_in(path: Path) -> Iterator[Alert]:

@@ -55,6 +55,7 @@ PURE = {
         "damage",
         "fault_plan",
         "fault_tables",
+        "foresight",
         "injection",
         "key_writer",
         "line_maker",

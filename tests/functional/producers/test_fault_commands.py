@@ -13,7 +13,10 @@ import pytest
 from producers.answer_key import Accepted, Entry, Refused, Run, Total, Unsendable
 from producers.faults.key_files import join_keys, key_at
 from producers.lines import line_digest_text
+from producers.position import BEGAN, PositionFile
+from producers.simulating import began_before
 from schemas.errors import ConfigError, WorkFailedError
+from schemas.instants import format_instant_us
 from tests.commands import run, summary_of
 from tests.streams import lines_in, spooled_lines
 
@@ -89,6 +92,45 @@ def test_a_run_that_is_finished_sends_nothing_again_and_another_does_not_go_on_f
     assert read_key(tmp_path / "first.gz")[1:] == read_key(tmp_path / "again.gz")[1:]
     other = run(*options, str(tmp_path / "other.gz"), *place, "--seed", "9")
     assert isinstance(other.exception, ConfigError) and "seed was 1, now it is 9" in str(other.exception)
+
+
+def test_a_run_of_several_processes_began_when_any_of_them_says(tmp_path: Path) -> None:
+    place, began_us = tmp_path / "place", 1_795_000_000_000_000
+    assert began_before(place, 2) is None
+    # A kill came before the first process had a file.
+    PositionFile(tmp_path / "place.2-of-2", {BEGAN: format_instant_us(began_us)}, lambda: "p").close()
+    assert began_before(place, 2) == began_us
+
+
+def test_a_run_goes_on_with_as_many_processes_as_it_began_with(kinesis: KinesisClient, tmp_path: Path) -> None:
+    options = ("simulate", "--events", "500", "--resume", str(tmp_path / "place"), "--json")
+    summary_of(run(*options))
+    other = run(*options, "--processes", "2")
+    assert isinstance(other.exception, ConfigError) and "place is of a run of another number" in str(other.exception)
+    (tmp_path / "place").rename(tmp_path / "place.2-of-3")
+    assert isinstance(run(*options).exception, ConfigError)
+    assert len(lines_of(kinesis)) == 500
+
+
+@pytest.mark.parametrize(
+    ("plan", "options", "told"),
+    [
+        ("", ["--end", "2100-01-01T00:00:00Z"], "2100-01-01T00:00:00.000000Z, more than 23 hours ahead"),
+        ("[late]\nshare = 1\nmost = '9999d'\n", [], "events before the year 2000"),
+        ("[clock_behind]\nshare = 1\n", ["--end", "2000-01-01T07:00:00Z"], "events before the year 2000"),
+        ("[clock_absurd]\nshare = 1\n", ["--end", "2004-01-01T00:00:00Z"], "clock_absurd"),
+    ],
+)
+def test_a_key_is_not_written_for_times_of_which_it_would_say_something_wrong(
+    kinesis: KinesisClient, tmp_path: Path, plan: str, options: list[str], told: str
+) -> None:
+    path = tmp_path / "plan.toml"
+    path.write_text(plan)
+    result = run(
+        "simulate", "--events", "10", "--faults", str(path), "--answer-key", str(tmp_path / "key.gz"), *options
+    )
+    assert isinstance(result.exception, ConfigError) and told in str(result.exception)
+    assert lines_of(kinesis) == [] and not (tmp_path / "key.gz").exists()
 
 
 @pytest.mark.parametrize(

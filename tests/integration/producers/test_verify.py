@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,6 +36,7 @@ from schemas.codec import encode, payload_digest
 from schemas.errors import ConfigError
 from schemas.event import ClickEvent
 from schemas.instants import HOUR_US, datetime_to_us, format_instant_us
+from schemas.kpl import MAGIC
 from schemas.lake import RAW_PREFIX, RECEIPTS_PREFIX, format_hour, hour_folder
 from schemas.receipt import encode_receipt, receipt_object, receipt_of
 from schemas.settings import Settings
@@ -196,9 +197,8 @@ def send(deployment: Deployment) -> None:
         deployment.s3.put_object(Bucket=deployment.settings.raw_bucket, Key=key, Body=body)
     refused = [Refused(reason=reason, line=line_digest_text(line)) for line, reason in REFUSED.items()]
     unsendable = Unsendable(line=line_digest_text(UNSENDABLE), fault="too large")
-    Spool(deployment.folder / "spool" / "run.ndjson", "local/clickstream").save(
-        [(Record("k", UNSENDABLE, 1, None), "too large")]
-    )
+    with closing(Spool(deployment.folder / "spool" / "run.ndjson", "local/clickstream")) as spool:
+        spool.save([(Record("k", UNSENDABLE, 1, None), "too large")])
     # Two processes wrote the key.
     deployment.key.write_bytes(
         key_bytes([*map(accepted, [*EVENTS[:60], *EVENTS[5:8], *CONFLICTING]), *refused])
@@ -467,6 +467,16 @@ def test_what_nobody_keeps_of_an_unsendable_line_is_named(deployment: Deployment
     assert found == {
         ("unsendable", "missing"): [{"line": line_digest_text(UNSENDABLE), "fault": "too large"}],
     }
+
+
+def test_a_spool_may_hold_what_no_line_can_be_read_of(deployment: Deployment) -> None:
+    path = deployment.folder / "spool" / "killed.ndjson"
+    with closing(Spool(path, "local/clickstream")) as spool:
+        spool.save([(Record("k", MAGIC + b"cut" + bytes(16), 1, None), "throttled")])
+    path.write_bytes(path.read_bytes() + b'{"destination":"local/clickst')
+    verdict = deployment.judge()
+    path.unlink()
+    assert verdict.is_right
 
 
 def test_lines_that_were_not_compacted_yet_lead_to_the_next_step(deployment: Deployment) -> None:
