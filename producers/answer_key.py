@@ -43,6 +43,7 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True, tag_field="entry", tag
         alert: its id must be alerted on the main topic, under the settings of the run.
         alert_allowed: its id may be alerted or not: how old the event is at its arrival decides, and is not known when
             the line is made. Never beside `alert`.
+        alert_content: `schemas.alert.content_digest` of what its alert says; empty where it has none.
     """
 
     id: str
@@ -53,6 +54,7 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True, tag_field="entry", tag
     fault: str = ""
     alert: bool = False
     alert_allowed: bool = False
+    alert_content: str = ""
 
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True, tag_field="entry", tag="refused", omit_defaults=True):

@@ -6,6 +6,8 @@ a message with more than ten, always has room for a subscriber's own needs.
 
 from __future__ import annotations
 
+import hashlib
+
 import msgspec
 
 from schemas.event import ClickEvent
@@ -59,6 +61,27 @@ def alert_of(event: ClickEvent, arrival_us: int, rule: str = PURCHASE_RULE) -> P
         device_type=event.device_type,
         rule=rule,
     )
+
+
+def content_digest(alert: PurchaseAlert) -> str:
+    """Return 32 hex digits that are equal for alerts that say the same of an event.
+
+    When it arrived, and for what and how often the alert was sent, is not part of it.
+    """
+    content = (
+        alert.event_type,
+        alert.user_id,
+        alert.session_id,
+        alert.event_timestamp,
+        alert.order_id,
+        alert.amount_minor,
+        alert.currency,
+        alert.country,
+        alert.product_id,
+        alert.page_url,
+        alert.device_type,
+    )
+    return hashlib.sha256(msgspec.json.encode(content)).hexdigest()[:32]
 
 
 def encode_alert(alert: PurchaseAlert) -> bytes:

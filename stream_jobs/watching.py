@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from schemas.alert import decode_alert
+from schemas.alert import PurchaseAlert, decode_alert
 from schemas.instants import format_instant_us, parse_instant_us
 from schemas.terminal import printable
 from stream_jobs.aws_calls import call_until_answered
@@ -30,20 +30,11 @@ _NO_MINOR = ("BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX
 _MINOR_DIGITS = dict.fromkeys(_NO_MINOR, 0) | dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3)
 
 
-class SeenAlert(msgspec.Struct, frozen=True, kw_only=True):
+class SeenAlert(PurchaseAlert, frozen=True, kw_only=True):
     """One alert as it was received; the latency runs from the stream's arrival to its receipt here."""
 
-    event_id: str
-    order_id: str | None
-    amount_minor: int | None
-    currency: str | None
-    country: str | None
-    page_url: str | None
-    rule: str
-    arrival_timestamp: str
     received_timestamp: str
     latency_ms: float
-    maybe_repeat: bool
     message_id: str
 
 
@@ -64,17 +55,9 @@ def seen(body: str, message_id: str, received_us: int) -> SeenAlert:
     """
     alert = decode_alert(body)
     return SeenAlert(
-        event_id=alert.event_id,
-        order_id=alert.order_id,
-        amount_minor=alert.amount_minor,
-        currency=alert.currency,
-        country=alert.country,
-        page_url=alert.page_url,
-        rule=alert.rule,
-        arrival_timestamp=alert.arrival_timestamp,
+        **msgspec.structs.asdict(alert),
         received_timestamp=format_instant_us(received_us),
         latency_ms=(received_us - parse_instant_us(alert.arrival_timestamp)) / 1000,
-        maybe_repeat=alert.maybe_repeat,
         message_id=message_id,
     )
 

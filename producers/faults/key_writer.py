@@ -15,6 +15,7 @@ from zlib_ng import zlib_ng
 from producers.answer_key import Accepted, Entry, Refused, Run, Total, Unsendable
 from producers.faults.alert_duty import AlertDuty, Duty
 from producers.lines import line_digest_text
+from schemas.alert import alert_of, content_digest
 from schemas.codec import payload_digest
 from schemas.errors import WorkFailedError
 from schemas.event import ClickEvent, RejectReason
@@ -122,6 +123,7 @@ class KeyWriter:
             fault=fault,
             alert=duty is Duty.REQUIRED,
             alert_allowed=duty is Duty.ALLOWED,
+            alert_content="" if duty is Duty.NONE else content_digest(alert_of(event, arrival_us=0)),
         )
         self._write(entry)
         return entry

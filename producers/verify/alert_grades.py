@@ -6,9 +6,9 @@ key allows an alert without asking for it.
 
 from __future__ import annotations
 
-import msgspec
-
 from producers.verify.grades import EXTRA, MISSING, Court, Grade
+
+_ALLOWED = "SEMI JOIN (SELECT id FROM asked_alert WHERE allowed) USING (id)"
 
 
 def prepare_alerts(court: Court) -> None:
@@ -20,34 +20,41 @@ def prepare_alerts(court: Court) -> None:
 
 
 def grade_receipts(court: Court) -> Grade:
-    """Each id that must be alerted has a receipt, and none that must not; one publish may leave several."""
+    """Each id that must be alerted has a receipt that says what it must, and none that must not.
+
+    One publish may leave several.
+    """
     return _grade(court, "receipt", "receipts", {})
 
 
 def grade_alerts(court: Court) -> Grade:
-    """Each id that must be alerted was received, and none that must not; what repeats says that it may.
+    """Each id that must be alerted was received with what it must say, and none that must not; repeats say so.
 
     A queue may deliver one message several times, under one message id.
     """
-    court.prepare(
-        "repeated_alert",
-        "SELECT id, rule, list(DISTINCT message_id ORDER BY message_id) AS messages, "
-        "count(DISTINCT message_id) - 1 AS times FROM alert SEMI JOIN (SELECT id FROM asked_alert WHERE alert) "
-        "USING (id) WHERE NOT maybe_repeat GROUP BY id, rule HAVING count(DISTINCT message_id) > 1",
+    repeated = (
+        "SELECT id, rule, list(DISTINCT message_id ORDER BY message_id) AS messages, "  # noqa: S608
+        f"count(DISTINCT message_id) - 1 AS times FROM alert {_ALLOWED} "
+        "WHERE NOT maybe_repeat GROUP BY id, rule HAVING count(DISTINCT message_id) > 1"
     )
-    grade = _grade(court, "alert", "alerts", {"unmarked repeat": "SELECT * FROM repeated_alert"})
-    repeated = court.figures("SELECT count(DISTINCT id) AS n FROM repeated_alert")["n"]
-    return msgspec.structs.replace(grade, right=grade.right - repeated)
+    return _grade(court, "alert", "alerts", {"unmarked repeat": repeated})
 
 
 def _grade(court: Court, table: str, name: str, more: dict[str, str]) -> Grade:
+    wrong = {
+        "wrong content": f"SELECT DISTINCT id, rule, 1 AS times FROM {table} {_ALLOWED} "  # noqa: S608
+        "ANTI JOIN key_alert USING (id, content)",
+        **more,
+    }
+    spoiled = " UNION ALL ".join(f"SELECT id FROM ({select})" for select in wrong.values())  # noqa: S608
     known = f"FROM {table} f LEFT JOIN asked_alert a USING (id)"
     # An alert names no producer: of an id that the key does not know nobody can say whose it is.
     foreign = "a.id IS NULL" if court.is_shared else "false"
     # Several receipts of one publish, and several deliveries of one message, are one.
     counts = court.figures(
         f"SELECT count(DISTINCT id) FILTER (NOT ({foreign})) AS got, "
-        f"count(DISTINCT id) FILTER (a.alert) AS there, count(DISTINCT id) FILTER ({foreign}) AS of_others, "
+        f"count(DISTINCT id) FILTER (a.alert AND id NOT IN ({spoiled})) AS there, "
+        f"count(DISTINCT id) FILTER ({foreign}) AS of_others, "
         f"count(DISTINCT (id, rule, message_id)) - count(DISTINCT (id, rule)) AS repeated {known}"
     )
     [latencies] = court.evidence.ask(
@@ -61,7 +68,7 @@ def _grade(court: Court, table: str, name: str, more: dict[str, str]) -> Grade:
             f"FROM key_event SEMI JOIN (SELECT id FROM asked_alert WHERE alert) USING (id) ANTI JOIN {table} "
             "USING (id) GROUP BY id",
             EXTRA: f"SELECT DISTINCT id, rule, 1 AS times {known} WHERE a.allowed IS NOT TRUE AND NOT ({foreign})",
-            **more,
+            **wrong,
         }
     )
     return Grade(

@@ -19,8 +19,10 @@ BATCH_ROWS = 50_000
 _DIGEST_BYTES = 16
 # Rows of a table are kept where they are in scope, or where the key has their id and hour.
 _PLACED = "source_object VARCHAR, source_line BIGINT, in_scope BOOLEAN, is_ours BOOLEAN"
+_ALERT = "id VARCHAR, content UUID, rule VARCHAR, message_id VARCHAR, maybe_repeat BOOLEAN, latency_ms DOUBLE"
 _TABLES = {
     "key_event": "id VARCHAR, hour VARCHAR, payload UUID, line UUID, fault VARCHAR, alert BOOLEAN, may_alert BOOLEAN",
+    "key_alert": "id VARCHAR, content UUID",
     "key_refused": "reason VARCHAR, line UUID, fault VARCHAR",
     "key_unsendable": "line UUID, fault VARCHAR",
     "raw_object": "object INTEGER, key VARCHAR, damage VARCHAR",
@@ -30,8 +32,8 @@ _TABLES = {
     "quarantined": f"reason VARCHAR, line UUID, {_PLACED}",
     "read_object": "key VARCHAR",
     "object_hour": "key VARCHAR, hour VARCHAR, accepted BIGINT, state VARCHAR",
-    "receipt": "id VARCHAR, rule VARCHAR, message_id VARCHAR, maybe_repeat BOOLEAN, latency_ms DOUBLE",
-    "alert": "id VARCHAR, rule VARCHAR, message_id VARCHAR, maybe_repeat BOOLEAN, latency_ms DOUBLE",
+    "receipt": _ALERT,
+    "alert": _ALERT,
     "spooled": "line UUID, reason VARCHAR",
 }
 _COLUMNS = {name: [column.split()[0] for column in columns.split(", ")] for name, columns in _TABLES.items()}

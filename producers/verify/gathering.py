@@ -1,13 +1,11 @@
-"""Everything that a verdict rests on, read into the evidence: the key, and what lies in the deployment.
+"""Everything that lies in the deployment, read into the evidence.
 
 Reads each thing once and compares nothing.
 """
 
 from __future__ import annotations
 
-import gzip
 import re
-import zlib
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,15 +15,14 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from producers.answer_key import Accepted, Refused, Run, Total, Unsendable
 from producers.lines import line_digest_text
 from producers.spool import read_spool
 from producers.verify.bucket_lines import fetched, lines_of, list_in_scope
 from producers.verify.evidence import Collector, Evidence, digests
-from producers.verify.key_parts import entries_of
 from producers.verify.lake_rows import LakeReader
 from producers.verify.row_payloads import payloads_of
 from producers.verify.scopes import Scope
+from schemas.alert import PurchaseAlert, content_digest
 from schemas.attestation import attestation_of, read_attestation
 from schemas.codec import decode
 from schemas.compression import DamagedError
@@ -39,19 +36,15 @@ from schemas.tables import CONFLICTS, FACT_CLICKS, HOUR_PARTITION, PAYLOAD_COLUM
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-_GZIP_MAGIC = b"\x1f\x8b"
 # No event of these years happened after it arrived.
 _LATER_US = 1 << 52
 _PLACE = ("source_object", "source_line")
 
 
-class Alert(msgspec.Struct, frozen=True):
-    """What is compared of an alert, or of its receipt."""
+class Alert(PurchaseAlert, frozen=True, kw_only=True):
+    """An alert as a subscriber received it, or its receipt."""
 
-    event_id: str
-    rule: str
     message_id: str
-    maybe_repeat: bool
     latency_ms: float
 
 
@@ -175,7 +168,8 @@ class Gatherer:
 
     def _add_alert(self, collector: Collector, alert: Alert) -> None:
         if alert.rule in self.rules:
-            collector.add(msgspec.structs.astuple(alert))
+            said = alert.event_id, content_digest(alert), alert.rule
+            collector.add((*said, alert.message_id, alert.maybe_repeat, alert.latency_ms))
 
     def _days_of_key(self) -> str:
         """Return a condition that the rows of the key's hours fulfil, and few others."""
@@ -223,41 +217,3 @@ def _alerts_in(path: Path) -> Iterator[Alert]:
                 yield _decode_alert(line)
             except msgspec.DecodeError as error:
                 raise ConfigError(f"{path}, line {number}: no alert of `clickstream watch --json`: {error}") from error
-
-
-def read_key(path: Path, evidence: Evidence) -> tuple[list[Run], list[Total]]:
-    """Read an answer key into the evidence and return beginning and end of its parts, one for each process.
-
-    Raises:
-        ConfigError: it cannot be read, was cut, or is no answer key.
-    """
-    runs: list[Run] = []
-    totals: list[Total] = []
-    collectors = {kind: evidence.collector(kind) for kind in ("key_event", "key_refused", "key_unsendable")}
-    events, refused, unsendable = (collector.add for collector in collectors.values())
-    try:
-        with path.open("rb") as plain:
-            is_gzip = plain.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
-            plain.seek(0)
-            for entry in entries_of(gzip.GzipFile(fileobj=plain) if is_gzip else plain, str(path)):
-                if isinstance(entry, Accepted):
-                    events(
-                        (entry.id, entry.hour, entry.payload, entry.line, entry.fault, entry.alert, entry.alert_allowed)
-                    )
-                elif isinstance(entry, Refused):
-                    refused((entry.reason, entry.line, entry.fault))
-                elif isinstance(entry, Unsendable):
-                    unsendable((entry.line, entry.fault))
-                elif isinstance(entry, Run):
-                    runs.append(entry)
-                else:
-                    totals.append(entry)
-        for collector in collectors.values():
-            collector.flush()
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise ConfigError(f"{path} is damaged or was cut short: {error}") from error
-    except OSError as error:
-        raise ConfigError(f"cannot read {path}: {error}") from error
-    except ValueError as error:
-        raise ConfigError(f"{path} holds a digest that is none: {error}") from error
-    return runs, totals

@@ -18,9 +18,10 @@ from producers.answer_key import Run, Total
 from producers.verify.alert_grades import grade_alerts, grade_receipts, prepare_alerts
 from producers.verify.bucket_lines import list_in_scope
 from producers.verify.evidence import Evidence
-from producers.verify.gathering import Gatherer, read_key
+from producers.verify.gathering import Gatherer
 from producers.verify.grades import Court, Grade, NotAsked
 from producers.verify.hints import hints_of
+from producers.verify.key_reading import read_key
 from producers.verify.lake_rows import LakeReader
 from producers.verify.line_grades import grade_quarantine, grade_raw, grade_unsendable, prepare_lines
 from producers.verify.scopes import Scope, scope_since

@@ -109,7 +109,7 @@ def test_a_run_goes_on_with_as_many_processes_as_it_began_with(kinesis: KinesisC
     assert isinstance(other.exception, ConfigError) and "place is of a run of another number" in str(other.exception)
     (tmp_path / "place").rename(tmp_path / "place.2-of-3")
     assert isinstance(run(*options).exception, ConfigError)
-    assert len(lines_of(kinesis)) == 500
+    assert len(lines_in(kinesis)) == 500
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_a_key_is_not_written_for_times_of_which_it_would_say_something_wrong(
         "simulate", "--events", "10", "--faults", str(path), "--answer-key", str(tmp_path / "key.gz"), *options
     )
     assert isinstance(result.exception, ConfigError) and told in str(result.exception)
-    assert lines_of(kinesis) == [] and not (tmp_path / "key.gz").exists()
+    assert lines_in(kinesis) == [] and not (tmp_path / "key.gz").exists()
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ from producers.spool import Spool
 from producers.verify import lake_rows
 from producers.verify.grades import Grade
 from producers.verify.judging_key import Question, Verdict, judge
-from schemas.alert import alert_of
+from schemas.alert import alert_of, content_digest
 from schemas.codec import encode, payload_digest
 from schemas.errors import ConfigError
 from schemas.event import ClickEvent
@@ -83,6 +83,7 @@ def accepted(line: ClickEvent) -> Accepted:
         line=line_digest_text(encode(line)),
         fault="conflict" if line in CONFLICTING else "",
         alert=line.event_type == "purchase",
+        alert_content=content_digest(alert_of(line, 0)) if line.event_type == "purchase" else "",
     )
 
 
@@ -457,6 +458,41 @@ def test_alerts_that_are_gone_repeated_or_of_nobody_are_named(deployment: Deploy
         "unmarked repeat": ["e040"],
     }
     assert graded(verdict, "alerts").right == 8
+
+
+@pytest.mark.parametrize("change", [{"amount_minor": 1}, {"user_id": "u-other"}, {"device_type": "tablet"}])
+def test_an_alert_that_says_something_else_is_named(
+    deployment: Deployment, tmp_path: Path, change: dict[str, Any]
+) -> None:
+    def changed(lines: list[bytes]) -> list[bytes]:
+        return [*lines[:2], msgspec.json.encode({**msgspec.json.decode(lines[2]), **change}), *lines[3:]]
+
+    alerts = tmp_path / "changed.ndjson"
+    alerts.write_bytes(b"\n".join(changed(deployment.alerts.read_bytes().splitlines())))
+    bucket = deployment.settings.curated_bucket
+    [item] = deployment.s3.list_objects_v2(Bucket=bucket, Prefix=RECEIPTS_PREFIX)["Contents"]
+    with deployment.object_rewritten(bucket, item["Key"], changed):
+        verdict = deployment.judge(alerts=[alerts])
+    wrong = [{"id": "e020", "rule": "purchase"}]
+    assert differences_of(verdict) == {("receipts", "wrong content"): wrong, ("alerts", "wrong content"): wrong}
+    assert [graded(verdict, name).right for name in ("receipts", "alerts")] == [9, 9]
+
+
+def test_an_alert_that_is_allowed_and_not_asked_for_must_say_that_it_repeats(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    entries = [accepted(line) for line in EVENTS]
+    key = tmp_path / "key.gz"
+    key.write_bytes(
+        key_bytes([msgspec.structs.replace(entry, alert=False, alert_allowed=entry.alert) for entry in entries])
+    )
+    alerts = tmp_path / "twice.ndjson"
+    lines = deployment.alerts.read_bytes().splitlines()
+    again = {**msgspec.json.decode(lines[4]), "message_id": "once more"}
+    alerts.write_bytes(b"\n".join([*lines[1:], msgspec.json.encode(again)]))
+    verdict = deployment.judge(keys=[key], alerts=[alerts], only=["alerts"])
+    [[example]] = differences_of(verdict).values()
+    assert (example["id"], graded(verdict, "alerts").expected, graded(verdict, "alerts").right) == ("e040", 0, 0)
 
 
 def test_what_nobody_keeps_of_an_unsendable_line_is_named(deployment: Deployment) -> None:
