@@ -12,13 +12,15 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from schemas.codec import MAX_SEQ
+from schemas.codec import MAX_SEQ, decode
 from schemas.event import Rejection, RejectReason
 from schemas.instants import HOUR_US, parse_instant_us, us_to_datetime
 
 SCHEMA_VERSION = "attestation.v1"
 DIGEST_BYTES = 16
 DIGEST_MODULUS = 1 << 8 * DIGEST_BYTES
+# No event of these years happened after it arrived.
+_LATER_US = 1 << 52
 _MARK = SCHEMA_VERSION.encode()
 
 
@@ -74,6 +76,14 @@ def attestation_of(line: bytes, refused: Rejection) -> Attestation | None:
     lacks an event's field can be an attestation.
     """
     return read_attestation(line) if refused.reason is RejectReason.MISSING_FIELD else None
+
+
+def is_attestation(line: bytes) -> bool:
+    """Say the same of a line of which nobody knows yet whether it is an event, whenever it arrived."""
+    if read_attestation(line) is None:
+        return False
+    read = decode(line, _LATER_US)
+    return isinstance(read, Rejection) and attestation_of(line, read) is not None
 
 
 def line_digest(line: bytes) -> int:

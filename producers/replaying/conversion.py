@@ -15,7 +15,7 @@ from producers.replaying.judging import Judge
 from producers.replaying.mapping import Mapping
 from producers.replaying.rows import RecordedRow
 from producers.replaying.translation import Translator
-from schemas.attestation import read_attestation
+from schemas.attestation import is_attestation
 from schemas.kpl import UserRecord
 
 
@@ -57,7 +57,7 @@ def lines_as_recorded(recorded: Iterable[bytes], judge: Judge, counts: RowCounts
         if told := told_by(data):
             user_id, event_us = told
             yield Line(partition_key_of(user_id, data), data, event_us)
-        elif read_attestation(data) is not None:
+        elif is_attestation(data):
             counts.attestations += 1
         else:
             counts.unparsable += 1
@@ -75,7 +75,7 @@ def lines_of_user_records(records: Iterable[UserRecord], judge: Judge, counts: R
     for record in records:
         lines = [line for line in record.data.split(b"\n") if line.strip()] or [b""]
         counts.read += len(lines)
-        if all(read_attestation(line) is not None for line in lines):
+        if all(map(is_attestation, lines)):
             counts.attestations += len(lines)
             continue
         found = [judge.told_by(line) for line in lines]

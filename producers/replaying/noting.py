@@ -12,7 +12,7 @@ from hashlib import blake2b
 from producers.batching import refusal_of
 from producers.faults.key_writer import KeyWriter
 from producers.lines import Line
-from schemas.attestation import read_attestation
+from schemas.attestation import is_attestation
 from schemas.codec import decode, payload_digest
 from schemas.event import ClickEvent, Rejection
 from schemas.instants import hour_floor_us
@@ -34,7 +34,7 @@ def noted(lines: Iterator[Line], key: KeyWriter, arrival_us: int) -> Iterator[Li
             key.unsendable(line.data, _NO_FAULT)
         else:
             for data in line.data.split(b"\n"):
-                if data.strip() and read_attestation(data) is None:
+                if data.strip() and not is_attestation(data):
                     _note(data, key, seen, arrival_us)
         yield line
 

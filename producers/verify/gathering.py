@@ -23,11 +23,9 @@ from producers.verify.lake_rows import LakeReader
 from producers.verify.row_payloads import payloads_of
 from producers.verify.scopes import Scope
 from schemas.alert import PurchaseAlert, content_digest
-from schemas.attestation import attestation_of, read_attestation
-from schemas.codec import decode
+from schemas.attestation import is_attestation
 from schemas.compression import DamagedError
 from schemas.errors import ConfigError, WorkFailedError
-from schemas.event import Rejection
 from schemas.instants import timestamp_to_us
 from schemas.kpl import BrokenFrameError, payloads
 from schemas.lake import RECEIPTS_PREFIX, format_hour
@@ -36,8 +34,6 @@ from schemas.tables import CONFLICTS, FACT_CLICKS, HOUR_PARTITION, PAYLOAD_COLUM
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-# No event of these years happened after it arrived.
-_LATER_US = 1 << 52
 _PLACE = ("source_object", "source_line")
 
 
@@ -193,14 +189,6 @@ class Gatherer:
         placed = [batch.column("source_object"), batch.column("source_line"), held.take(sources.indices), ours]
         columns = [*columns, *placed]
         self.evidence.add(name, pa.table(columns, names=[str(place) for place in range(len(columns))]))
-
-
-def is_attestation(line: bytes) -> bool:
-    """Say whether a line is what a producer says of its lines; an event is none, whatever else it says."""
-    if read_attestation(line) is None:
-        return False
-    read = decode(line, _LATER_US)
-    return isinstance(read, Rejection) and attestation_of(line, read) is not None
 
 
 def _payloads(data: bytes) -> list[bytes]:

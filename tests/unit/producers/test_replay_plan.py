@@ -15,13 +15,15 @@ from producers.answer_key import Run
 from producers.faults.alert_duty import alert_duty_of
 from producers.faults.key_writer import KeyWriter
 from producers.lines import Line
-from producers.replaying.conversion import RowCounts
+from producers.replaying.conversion import RowCounts, lines_of_user_records
+from producers.replaying.judging import Judge
 from producers.replaying.noting import noted
 from producers.replaying.options import first_instant_of, instant_of, longest_run_s, span_of, window_of
 from producers.replaying.replay import Plan, Span, fingerprint_of, replayed
 from producers.replaying.sources import find_recordings
 from schemas.errors import ConfigError
 from schemas.instants import HOUR_US, format_instant_us, parse_instant_us
+from schemas.kpl import UserRecord
 from schemas.settings import Settings
 from tests.attestations import attestation_line
 
@@ -67,6 +69,19 @@ def test_the_key_has_an_entry_for_each_line_and_knows_copies_and_conflicts() -> 
 
 def test_attestations_have_no_entry() -> None:
     assert len(key_of(an_event("a") + b"\n" + attestation_line())) == 3
+
+
+def test_what_the_pipeline_takes_for_no_attestation_is_sent_and_has_an_entry(tmp_path: Path) -> None:
+    attestation = attestation_line()
+    as_event, refused = an_event("a")[:-1] + b"," + attestation[1:], attestation[:-1] + b',"user_id":{}}'
+    kinds = [entry["entry"] for entry in key_of(as_event, refused)[1:]]
+    assert kinds == ["event", "refused", "total"]
+    path = tmp_path / "events"
+    path.write_bytes(as_event + b"\n" + refused + b"\n" + attestation)
+    found = find_recordings([str(path)], None, Span(), no_settings, {})
+    assert [line.data for line in replayed(found, Plan(NOW_US), RowCounts())] == [as_event, refused]
+    records = [UserRecord("k", data) for data in (as_event, refused, attestation)]
+    assert [line.data for line in lines_of_user_records(records, Judge(NOW_US), RowCounts())] == [as_event, refused]
 
 
 def test_a_run_is_the_same_while_its_recordings_mapping_and_options_are(tmp_path: Path) -> None:

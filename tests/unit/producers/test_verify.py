@@ -13,10 +13,10 @@ from backports import zstd
 
 from producers.answer_key import Entry, Refused, Run, Total, Unsendable
 from producers.verify.bucket_lines import lines_of
-from producers.verify.gathering import is_attestation
 from producers.verify.key_parts import entries_of
 from producers.verify.row_payloads import payloads_of
 from producers.verify.scopes import Scope, scope_since
+from schemas.attestation import is_attestation
 from schemas.codec import encode, payload_digest
 from schemas.compression import DamagedError
 from schemas.errors import ConfigError
