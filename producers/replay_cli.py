@@ -65,7 +65,7 @@ def replay(
     import time
 
     from producers.faults.alert_duty import alert_duty_of
-    from producers.faults.key_files import key_at
+    from producers.faults.key_files import check_writable, key_at, this_command
     from producers.opening import new_producer_id
     from producers.position import BEGAN, PositionFile, fingerprint_at
     from producers.replaying.conversion import RowCounts
@@ -98,7 +98,10 @@ def replay(
     recordings = find_recordings(
         sources, declared, plan.span, lambda: load_settings(os.environ, Path.cwd()), os.environ
     )
-    alerting = load_alerting(os.environ, Path.cwd()) if answer_key else {}
+    alerting = {}
+    if answer_key is not None:
+        check_writable(answer_key)
+        alerting = load_alerting(os.environ, Path.cwd())
     counts = RowCounts()
     lines = replayed(recordings, plan, counts)
     with ExitStack() as stack:
@@ -119,6 +122,7 @@ def replay(
             duty = alert_duty_of(
                 alerting["alert_types"], alerting["max_alert_age"], began_us, longest_run_s(speed, rate, limit)
             )
-            lines = noted(lines, stack.enter_context(key_at(answer_key, began_us, duty)), began_us)
+            key = stack.enter_context(key_at(answer_key, began_us, duty, this_command()))
+            lines = noted(lines, key, began_us)
         sending = Sending(lines, sink, spool, lambda: {"rows": counts}, position)
         run(sending, schedule, total=limit, as_json=as_json, stdout_is_data=out == STDOUT)

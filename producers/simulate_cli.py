@@ -64,7 +64,7 @@ def simulate(
 
     from producers.faults.alert_duty import alert_duty_of
     from producers.faults.foresight import require_foreseen
-    from producers.faults.key_files import join_keys, part_file
+    from producers.faults.key_files import check_writable, join_keys, part_file, this_command
     from producers.faults.plan_options import plan_of_options
     from producers.processes import run_jobs
     from producers.run import run
@@ -89,11 +89,12 @@ def simulate(
     )
     total = simulation.expected_lines
     if answer_key is not None:
+        check_writable(answer_key)
         require_foreseen(plan, visitors.start_ms * MILLISECOND_US, visitors.end_us, began_us)
         alerting = load_alerting(os.environ, Path.cwd())
         run_s = (now_us - began_us) / SECOND_US + (total / rate if rate else 0)
         duty = alert_duty_of(alerting["alert_types"], alerting["max_alert_age"], began_us, run_s)
-        simulation = replace(simulation, key=answer_key, duty=duty)
+        simulation = replace(simulation, key=answer_key, duty=duty, command=this_command())
     simulation = replace(simulation, resume=resume)
     parts = [(index, processes) for index in range(processes)]
     if processes == 1:
@@ -111,7 +112,7 @@ def simulate(
         run_jobs(jobs, out=out, total=total, as_json=as_json)
     finally:
         if answer_key is not None:
-            join_keys([part for part in (part_file(answer_key, part) for part in parts) if part.exists()], answer_key)
+            join_keys([part_file(answer_key, part) for part in parts], answer_key)
 
 
 def _visitors(

@@ -49,7 +49,7 @@ class Simulation:
 
     Attributes:
         began_us: when the run began, before it was resumed.
-        duty: which events must be alerted; used by the key alone.
+        duty: which events must be alerted; used by the key alone, as is the command.
         key: where the answer key is written; None for none.
         resume: the position file; None for none.
         no_aggregate: each event is a record of its own.
@@ -62,6 +62,7 @@ class Simulation:
     mix: SchemaMix
     began_us: int
     duty: AlertDuty | None = None
+    command: str = ""
     key: Path | None = None
     resume: Path | None = None
     no_aggregate: bool = False
@@ -93,11 +94,11 @@ class Simulation:
         plan = self.plan if part[0] == 0 else self.plan.without_stream_faults
         stream_faults = stack.enter_context(open_stream_faults(plan, share, to_file=out is not None))
         stamper = position.stamper() if position else None if out else Stamper(new_producer_id())
+        sink, spool = open_sink(out, self.no_aggregate, self.as_json, stack, stamper=stamper, position=position)
         key = None
         if self.key is not None and self.duty is not None:
-            producer_id = stamper.producer_id if stamper else None
-            key = stack.enter_context(key_at(part_file(self.key, part), self.began_us, self.duty, producer_id))
-        sink, spool = open_sink(out, self.no_aggregate, self.as_json, stack, stamper=stamper, position=position)
+            path, producer_id = part_file(self.key, part), stamper.producer_id if stamper else None
+            key = stack.enter_context(key_at(path, self.began_us, self.duty, self.command, producer_id))
         answer = Answer()
         mix = self.mix
         has_versions = mix.old or mix.new

@@ -6,6 +6,7 @@ import re
 import shlex
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,9 +31,38 @@ def part_files(path: Path) -> list[Path]:
     return sorted(found for found in path.parent.glob("*") if is_part(found.name))
 
 
+def this_command() -> str:
+    """Return the command of this process with its options, as a person types it."""
+    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+
+
+def check_writable(path: Path) -> None:
+    """Leave all as it is, what an earlier run wrote there too.
+
+    Raises:
+        ConfigError: the file cannot be written.
+    """
+    try:
+        if path.exists():
+            path.open("ab").close()
+        else:
+            tempfile.TemporaryFile(dir=path.parent).close()
+    except OSError as error:
+        raise ConfigError(f"cannot write {path}: {error.strerror}") from error
+
+
 @contextmanager
-def key_at(path: Path, started_us: int, duty: AlertDuty, producer_id: str | None = None) -> Iterator[KeyWriter]:
+def key_at(
+    path: Path, started_us: int, duty: AlertDuty, command: str, producer_id: str | None = None
+) -> Iterator[KeyWriter]:
     """Give a key that is written to a file; its end is written after all that was made, and after an error too.
+
+    Args:
+        path: the file; what it held is gone.
+        started_us: when the run began.
+        duty: which events must be alerted.
+        command: what is run, for a person.
+        producer_id: as the events name it; None where they name none.
 
     Raises:
         ConfigError: the file cannot be opened.
@@ -41,8 +71,7 @@ def key_at(path: Path, started_us: int, duty: AlertDuty, producer_id: str | None
     try:
         file = path.open("wb")
     except OSError as error:
-        raise ConfigError(f"cannot write {path}: {error}") from error
-    command = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+        raise ConfigError(f"cannot write {path}: {error.strerror}") from error
     run = Run(started=format_instant_us(started_us), command=command, producer_id=producer_id)
     key = KeyWriter(file, run, duty)
     try:
@@ -55,12 +84,14 @@ def key_at(path: Path, started_us: int, duty: AlertDuty, producer_id: str | None
 
 
 def join_keys(parts: Iterable[Path], whole: Path) -> None:
-    """Make one key of those of several processes, and remove theirs.
+    """Make one key of those of several processes, and remove theirs; where no process wrote one, nothing is touched.
 
     Raises:
         WorkFailedError: a file cannot be read or written.
     """
-    paths = list(parts)
+    paths = [path for path in parts if path.exists()]
+    if not paths:
+        return
     try:
         with whole.open("wb") as file:
             for path in paths:

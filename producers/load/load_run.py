@@ -20,7 +20,7 @@ from rich.console import Console
 from producers.delivery import StopFlag
 from producers.faults.alert_duty import alert_duty_of
 from producers.faults.fault_plan import FaultPlan
-from producers.faults.key_files import join_keys, part_file
+from producers.faults.key_files import check_writable, join_keys, part_file, this_command
 from producers.faults.stream_faults import open_stream_faults
 from producers.load.assessment import Report, Setup, assess
 from producers.load.live_view import Scene, View
@@ -104,8 +104,9 @@ def run_load(
     keys = [part_file(key, (index, setup.processes)) for index in range(setup.processes)] if key else []
     duty = None
     if key is not None:
+        check_writable(key)
         duty = alert_duty_of(alerting["alert_types"], alerting["max_alert_age"], time.time_ns() // 1000, seconds)
-    workers = [Worker(plan, told) for plan in plans_of(setup, seconds, keys, duty)]
+    workers = [Worker(plan, told) for plan in plans_of(setup, seconds, keys, duty, this_command())]
     try:
         with stop.on_interrupt():
             await_ready(told, len(workers), stop)
@@ -121,7 +122,10 @@ def run_load(
                     stopped_s = _follow(load, workers, told, stop, watch, view, reach)
                 _await_receipts(load, watch, stop, view)
         if key is not None and len(keys) > 1:
-            join_keys(keys, key)
+            try:
+                join_keys(keys, key)
+            except WorkFailedError as error:
+                load.failures.append(str(error))
     except BaseException:
         for worker in workers:
             worker.interrupt()

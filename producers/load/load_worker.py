@@ -206,7 +206,9 @@ def run(plan: Plan, orders: RawIOBase, tell: Callable[[Told], object], spool_pat
         reporter.start()
         key = None
         if plan.key and plan.duty is not None:
-            key = stack.enter_context(key_at(Path(plan.key), begin.start_us, plan.duty, stamper.producer_id))
+            key = stack.enter_context(
+                key_at(Path(plan.key), begin.start_us, plan.duty, plan.command, stamper.producer_id)
+            )
         try:
             follow(
                 Visits(_events(plan, profile.total, begin), stamper, begin.start_us, key),

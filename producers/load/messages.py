@@ -18,7 +18,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         seconds: how long the schedule is.
         step_s: how long an interval is.
         key: the file for this process's part of the answer key; empty for none.
-        duty: which events must be alerted; used by the key alone.
+        duty: which events must be alerted; used by the key alone, as is the command.
     """
 
     process: int
@@ -32,6 +32,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     step_s: int
     key: str = ""
     duty: AlertDuty | None = None
+    command: str = ""
 
 
 class Begin(msgspec.Struct, frozen=True, kw_only=True):

@@ -86,7 +86,9 @@ class Worker:
             self._told.put(Ended(process=self._index, failure=f"process {self._index} ended with code {code}"))
 
 
-def plans_of(setup: Setup, seconds: float, keys: Sequence[Path] = (), duty: AlertDuty | None = None) -> list[Plan]:
+def plans_of(
+    setup: Setup, seconds: float, keys: Sequence[Path] = (), duty: AlertDuty | None = None, command: str = ""
+) -> list[Plan]:
     """Return what each process is to do.
 
     Args:
@@ -94,6 +96,7 @@ def plans_of(setup: Setup, seconds: float, keys: Sequence[Path] = (), duty: Aler
         seconds: how long.
         keys: the files for the parts of the answer key, one for each process; none for no key.
         duty: which events must be alerted.
+        command: what is run, for the key.
     """
     return [
         Plan(
@@ -108,6 +111,7 @@ def plans_of(setup: Setup, seconds: float, keys: Sequence[Path] = (), duty: Aler
             step_s=interval_s(seconds),
             key=str(keys[index]) if keys else "",
             duty=duty,
+            command=command,
         )
         for index in range(setup.processes)
     ]

@@ -141,6 +141,7 @@ def test_a_key_is_not_written_for_times_of_which_it_would_say_something_wrong(
         ("[duplicate]\nshare = 3\n[what]\n", [], "there is no fault 'what'"),
         ("", ["--late", "0.1"], "--faults and --late"),
         ("", ["--answer-key", "/none/key.gz"], "cannot write /none/key.gz"),
+        ("", ["--answer-key", "/none/key.gz", "--processes", "2"], "cannot write /none/key.gz"),
         ("", ["--out", "events.ndjson", "--resume", "place"], "written from its start"),
     ],
 )
@@ -186,11 +187,13 @@ def test_parts_are_joined_and_taken_away(tmp_path: Path) -> None:
 
     parts = [tmp_path / f"key.{number}" for number in range(3)]
     for part in parts:
-        with key_at(part, 0, alert_duty_of("purchase", "24h", 0, 0), producer_id=part.name) as key:
+        with key_at(part, 0, alert_duty_of("purchase", "24h", 0, 0), "simulate", producer_id=part.name) as key:
             key.unsendable(part.name.encode(), "unsendable")
     join_keys(parts, tmp_path / "key")
     entries = read_key(tmp_path / "key")
     assert [type(entry) for entry in entries] == [Run, Unsendable, Total] * 3
     assert not any(part.exists() for part in parts)
+    join_keys(parts, tmp_path / "key")
+    assert read_key(tmp_path / "key") == entries
     with pytest.raises(WorkFailedError, match="cannot be joined"):
-        join_keys(parts, tmp_path / "key")
+        join_keys([tmp_path / "key"], tmp_path / "none" / "key")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -33,6 +35,7 @@ except ConfigError as error:
 """
 FIXED = ("--end", "2026-11-24T12:00:00Z", "--users", "200")
 SHAPE = (*FIXED, "--events", "6000", "--schema-mix", "0.3")
+NOWHERE = {"AWS_ENDPOINT_URL": "http://127.0.0.1:1", "CLICKSTREAM_STREAM": ""}
 ENDLESS = (*FIXED, "--events", "5000000", "--rate", "2000", "--json")
 
 
@@ -167,10 +170,21 @@ def test_a_file_that_takes_no_more_fails_the_run(tmp_path: Path, share: float) -
 
 
 def test_what_is_wrong_with_the_configuration_is_told_once_and_nothing_is_done(tmp_path: Path) -> None:
-    missing = start(*SHAPE, "--processes", "2", AWS_ENDPOINT_URL="http://127.0.0.1:1", CLICKSTREAM_STREAM="")
+    key = tmp_path / "key"
+    key.write_bytes(b"of an earlier run")
+    missing = start(*SHAPE, "--processes", "2", "--answer-key", str(key), **NOWHERE)
     nowhere = start(*SHAPE, "--processes", "2", "--out", str(tmp_path / "none" / "events"))
     both = start(*SHAPE, "--processes", "2", "--out", "-", "--json")
     for process, text in ((missing, "stream is not set"), (nowhere, "cannot write"), (both, "both want stdout")):
         out, err = finish(process)
         assert process.returncode == 2
         assert err.count(text) == 1 and not out
+    assert key.read_bytes() == b"of an earlier run" and [path.name for path in tmp_path.iterdir()] == ["key"]
+
+
+def test_the_key_of_several_processes_names_the_command_that_was_given(tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    shape = (*SHAPE, "--processes", "2", "--answer-key", str(key), "--out", str(tmp_path / "events"))
+    finish(start(*shape))
+    begins = [json.loads(line) for line in gzip.decompress(key.read_bytes()).splitlines() if b'"run"' in line]
+    assert [begin["command"].endswith(shlex.join(shape)) for begin in begins] == [True, True]
