@@ -64,6 +64,12 @@ def fingerprint_at(path: Path) -> Mapping[str, str]:
     return found.fingerprint if found else {}
 
 
+def texts_of(options: object) -> dict[str, str]:
+    """Return the fields of a struct or dataclass as texts by name, for a fingerprint; None is left out."""
+    fields: dict[str, object] = msgspec.to_builtins(options)
+    return {name: msgspec.json.encode(value).decode() for name, value in fields.items() if value is not None}
+
+
 class PositionFile:
     """The file of one run, open for its process alone. Safe for use from several threads.
 
@@ -76,8 +82,8 @@ class PositionFile:
         start: where this process begins.
 
     Raises:
-        ConfigError: the file belongs to another run, or to a process that lives, or cannot be read.
-        WorkFailedError: it cannot be written; the other methods raise this too.
+        ConfigError: the file belongs to another run, or to a process that lives, or cannot be read or written.
+        WorkFailedError: by the other methods, when it cannot be written any more.
     """
 
     def __init__(self, path: Path, fingerprint: Mapping[str, str], new_producer_id: Callable[[], str]) -> None:
@@ -91,7 +97,10 @@ class PositionFile:
             self.start = found or Position(fingerprint=dict(fingerprint), producer_id=new_producer_id())
             self._now = self.start
             self._write()
-        except (ConfigError, WorkFailedError):
+        except OSError as error:
+            self._guard.close()
+            raise _unwritable(path, error) from error
+        except ConfigError:
             self._guard.close()
             raise
 
@@ -135,15 +144,15 @@ class PositionFile:
 
     def _replace(self, **changes: object) -> None:
         self._now = msgspec.structs.replace(self._now, **changes)
-        self._write()
+        try:
+            self._write()
+        except OSError as error:
+            raise WorkFailedError(f"the position cannot be written to {self.path}: {error.strerror}") from error
 
     def _write(self) -> None:
         partial = self.path.with_name(self.path.name + ".partial")
-        try:
-            partial.write_bytes(msgspec.json.encode(self._now) + b"\n")
-            partial.replace(self.path)
-        except OSError as error:
-            raise WorkFailedError(f"the position cannot be written to {self.path}: {error}") from error
+        partial.write_bytes(msgspec.json.encode(self._now) + b"\n")
+        partial.replace(self.path)
 
 
 def _read(path: Path) -> Position | None:
@@ -151,7 +160,9 @@ def _read(path: Path) -> Position | None:
         found = msgspec.json.decode(path.read_bytes(), type=Position, strict=True)
     except FileNotFoundError:
         return None
-    except (OSError, msgspec.DecodeError) as error:
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}") from error
+    except msgspec.DecodeError as error:
         raise ConfigError(f"{path} is no position of a run: {error}") from error
     if found.version != VERSION:
         raise ConfigError(f"{path} is {found.version}, this is {VERSION}; remove it to send everything from the start")
@@ -160,10 +171,15 @@ def _read(path: Path) -> Position | None:
 
 def _differences(path: Path, was: Mapping[str, str], given: Mapping[str, str]) -> list[str]:
     return [
-        f"{path} belongs to another run: {name} was {was.get(name, 'absent')}, now it is {given.get(name, 'absent')}"
+        f"{path} belongs to another run, so give another file: "
+        f"{name} was {was.get(name, 'absent')}, now it is {given.get(name, 'absent')}"
         for name in sorted(was.keys() | given.keys())
         if was.get(name) != given.get(name)
     ]
+
+
+def _unwritable(path: Path, error: OSError) -> ConfigError:
+    return ConfigError(f"the position cannot be written to {path}: {error.strerror}")
 
 
 def _locked(path: Path) -> BinaryIO:
@@ -171,7 +187,7 @@ def _locked(path: Path) -> BinaryIO:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("ab")
     except OSError as error:
-        raise WorkFailedError(f"the position cannot be written: {error}") from error
+        raise _unwritable(path.with_suffix(""), error) from error
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -89,6 +89,8 @@ def open_sink(
         )
         stack.enter_context(producer)
         if position is not None:
+            if position.start.is_finished:
+                print(f"the run of {position.path} had come to its end: nothing is sent", file=sys.stderr)  # noqa: T201
             for left in position.start.attestations:
                 producer.put_attestation(position.start.producer_id, left.text.encode())
         return producer, spool

@@ -9,8 +9,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
-
 from producers.faults.alert_duty import AlertDuty
 from producers.faults.answer import Answer
 from producers.faults.fault_plan import FaultPlan
@@ -18,7 +16,7 @@ from producers.faults.injection import canonical, inject
 from producers.faults.key_files import key_at, part_file, part_files
 from producers.faults.stream_faults import open_stream_faults
 from producers.opening import new_producer_id
-from producers.position import BEGAN, PositionFile, fingerprint_at
+from producers.position import BEGAN, PositionFile, fingerprint_at, texts_of
 from producers.sending import Sending, open_sink
 from producers.shop.simulation import Part, counts_of
 from producers.shop.simulation import simulate as visits
@@ -37,7 +35,9 @@ def began_before(resume: Path, processes: int) -> int | None:
     """
     paths = [part_file(resume, (index, processes)) for index in range(processes)]
     if others := set(part_files(resume)) - set(paths):
-        raise ConfigError(f"{min(others)} is of a run of another number of processes: go on with as many as it has")
+        other = min(others)
+        before = other.name.rpartition("-of-")[2] if other != resume else 1
+        raise ConfigError(f"{other} belongs to another run: processes was {before}, now it is {processes}")
     # A kill may have come before all of them had a file.
     began = next((begun for path in paths if (begun := fingerprint_at(path).get(BEGAN))), None)
     return parse_instant_us(began) if began else None
@@ -124,10 +124,11 @@ class Simulation:
         )
 
     def _fingerprint(self, part: Part) -> dict[str, str]:
-        options = msgspec.json.encode((self.visitors, self.mix, self.plan)).decode()
         return {
             BEGAN: format_instant_us(self.began_us),
-            "options": options,
+            **texts_of(self.visitors),
+            **{f"{name} clients": text for name, text in texts_of(self.mix).items()},
+            **{f"fault {name}": text for name, text in texts_of(self.plan).items()},
             "seed": str(self.seed),
             "part": f"{part[0] + 1} of {part[1]}",
         }

@@ -12,10 +12,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol
 
-import msgspec
-
 from producers.lines import Line
-from producers.position import BEGAN
+from producers.position import BEGAN, texts_of
 from producers.replaying.conversion import RowCounts
 from producers.replaying.judging import Judge
 from producers.replaying.passes import passes_of
@@ -86,7 +84,7 @@ def fingerprint_of(recordings: Sequence[Recording], mapping_digest: str, plan: P
         BEGAN: format_instant_us(plan.now_us),
         "recordings": f"{len(recordings)} with digest {hashlib.sha256(identities.encode()).hexdigest()[:16]}",
         "mapping": mapping_digest,
-        "options": msgspec.json.encode(plan).decode(),
+        **texts_of(plan),
     }
 
 

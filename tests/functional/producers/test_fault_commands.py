@@ -91,7 +91,12 @@ def test_a_run_that_is_finished_sends_nothing_again_and_another_does_not_go_on_f
     assert lines_in(kinesis) == lines and again["sent"] == 0 and again["answer"] == first["answer"]
     assert read_key(tmp_path / "first.gz")[1:] == read_key(tmp_path / "again.gz")[1:]
     other = run(*options, str(tmp_path / "other.gz"), *place, "--seed", "9")
-    assert isinstance(other.exception, ConfigError) and "seed was 1, now it is 9" in str(other.exception)
+    assert isinstance(other.exception, ConfigError) and other.exception.faults == (
+        f"{tmp_path / 'place'} belongs to another run, so give another file: seed was 1, now it is 9",
+    )
+    more = run(*options, str(tmp_path / "other.gz"), *place, "--processes", "2")
+    assert isinstance(more.exception, ConfigError) and "processes was 1, now it is 2" in str(more.exception)
+    assert lines_in(kinesis) == lines
 
 
 def test_a_run_of_several_processes_began_when_any_of_them_says(tmp_path: Path) -> None:
@@ -106,7 +111,7 @@ def test_a_run_goes_on_with_as_many_processes_as_it_began_with(kinesis: KinesisC
     options = ("simulate", "--events", "500", "--resume", str(tmp_path / "place"))
     summary_of(*options)
     other = run(*options, "--processes", "2")
-    assert isinstance(other.exception, ConfigError) and "place is of a run of another number" in str(other.exception)
+    assert isinstance(other.exception, ConfigError) and "processes was 1, now it is 2" in str(other.exception)
     (tmp_path / "place").rename(tmp_path / "place.2-of-3")
     assert isinstance(run(*options).exception, ConfigError)
     assert len(lines_in(kinesis)) == 500

@@ -70,7 +70,7 @@ def test_what_is_no_position_is_refused(path: Path, content: bytes) -> None:
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(WorkFailedError, match="cannot be written"):
+    with pytest.raises(ConfigError, match="cannot be written"):
         opened(tmp_path / "file" / "run.json")
 
 

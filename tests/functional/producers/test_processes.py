@@ -10,7 +10,7 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +39,14 @@ NOWHERE = {"AWS_ENDPOINT_URL": "http://127.0.0.1:1", "CLICKSTREAM_STREAM": ""}
 ENDLESS = (*FIXED, "--events", "5000000", "--rate", "2000", "--json")
 
 
-def start(*arguments: str, most_bytes: int | None = None, **variables: str) -> subprocess.Popen[bytes]:
+def start(
+    *arguments: str, most_bytes: int | None = None, variables: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
     """Start it; its files may grow up to a size."""
     limited = [] if most_bytes is None else ["prlimit", f"--fsize={most_bytes}", "--"]
     return subprocess.Popen(
         [*limited, sys.executable, "-c", _PROGRAM, *arguments],
-        env={**os.environ, **variables},
+        env={**os.environ, **(variables or {})},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
@@ -172,7 +174,7 @@ def test_a_file_that_takes_no_more_fails_the_run(tmp_path: Path, share: float) -
 def test_what_is_wrong_with_the_configuration_is_told_once_and_nothing_is_done(tmp_path: Path) -> None:
     key = tmp_path / "key"
     key.write_bytes(b"of an earlier run")
-    missing = start(*SHAPE, "--processes", "2", "--answer-key", str(key), **NOWHERE)
+    missing = start(*SHAPE, "--processes", "2", "--answer-key", str(key), variables=NOWHERE)
     nowhere = start(*SHAPE, "--processes", "2", "--out", str(tmp_path / "none" / "events"))
     both = start(*SHAPE, "--processes", "2", "--out", "-", "--json")
     for process, text in ((missing, "stream is not set"), (nowhere, "cannot write"), (both, "both want stdout")):
