@@ -170,7 +170,7 @@ def _follow(
     view: View,
     reach: Callable[[float], object],
 ) -> float | None:
-    """Take what the processes tell until all have ended; return when they were asked to stop, None where never."""
+    """Take what the processes tell until all have ended; return when that was before their time, None where never."""
     stopped_s: float | None = None
     running = len(workers)
     shown_s = 0.0
@@ -195,7 +195,7 @@ def _follow(
             watch.collect()
             notes = ["ending: sending what is held; Ctrl-C again saves it instead"] if stopped_s is not None else []
             view.show(_scene(load, watch, notes))
-    return stopped_s
+    return load.at_s if stopped_s is None and load.failures else stopped_s
 
 
 def _await_receipts(load: Load, watch: Watch, stop: StopFlag, view: View) -> None:

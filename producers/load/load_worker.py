@@ -210,17 +210,18 @@ def run(plan: Plan, orders: RawIOBase, tell: Callable[[Told], object], spool_pat
                 key_at(Path(plan.key), begin.start_us, plan.duty, plan.command, stamper.producer_id)
             )
         try:
-            follow(
-                Visits(_events(plan, profile.total, begin), stamper, begin.start_us, key),
-                profile.share(plan.process, plan.processes),
-                producer.put_line,
-                meter,
-                stop.is_set,
-                begin.start_s,
-                clock=time.monotonic,
-                sleep=time.sleep,
-            )
-            producer.close()
+            # What is held as it fails is counted too, so the producer is closed before the last is told.
+            with producer:
+                follow(
+                    Visits(_events(plan, profile.total, begin), stamper, begin.start_us, key),
+                    profile.share(plan.process, plan.processes),
+                    producer.put_line,
+                    meter,
+                    stop.is_set,
+                    begin.start_s,
+                    clock=time.monotonic,
+                    sleep=time.sleep,
+                )
         finally:
             over.set()
             reporter.join()

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, cast
 
@@ -53,16 +54,14 @@ class Worker:
 
     def tell(self, message: Plan | Begin) -> None:
         """Send a line."""
-        try:
+        with suppress(BrokenPipeError):  # Gone already, which its reader tells.
             self._input.write(msgspec.json.encode(message) + b"\n")
             self._input.flush()
-        except BrokenPipeError:
-            # Gone already, which its reader tells.
-            return
 
     def ask_to_stop(self) -> None:
         """Have it send what it holds and end."""
-        self._input.close()
+        with suppress(BrokenPipeError):
+            self._input.close()
 
     def interrupt(self) -> None:
         """Have it save what it holds and end."""
@@ -77,10 +76,11 @@ class Worker:
 
     def _read(self) -> None:
         has_ended = False
-        for line in self._output:
-            told = _read(line)
-            has_ended |= isinstance(told, Ended)
-            self._told.put(told)
+        with self._output:
+            for line in self._output:
+                told = _read(line)
+                has_ended |= isinstance(told, Ended)
+                self._told.put(told)
         code = self._process.wait()
         if not has_ended:
             self._told.put(Ended(process=self._index, failure=f"process {self._index} ended with code {code}"))

@@ -184,6 +184,23 @@ def test_a_stream_that_takes_nothing_any_more_fails_the_load_and_all_is_saved(lo
     assert list((running.folder / "state" / "spool").glob("*.ndjson"))
 
 
+def test_a_load_whose_only_process_fails_did_not_come_to_its_end_and_counts_what_that_held(
+    load: Load, emulator: LocalStack
+) -> None:
+    emulator.inject(
+        **{
+            "kinesis.PutRecords": [
+                {"delay_s": 2.0, "after": 6},
+                {"error": "AccessDeniedException", "status": 400, "times": 10_000},
+            ]
+        }
+    )
+    report, _ = load("--rate", "500", "--minutes", "1").finish()
+    totals = report.totals
+    assert totals.failed > 0 and totals.put == totals.sent + totals.failed
+    assert not report.is_complete and totals.seconds < 60
+
+
 def test_an_interrupt_ends_it_with_a_report_of_what_was_done(
     load: Load, emulator: LocalStack, wait_until: Callable[[Callable[[], bool], float], None]
 ) -> None:
