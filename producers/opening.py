@@ -131,8 +131,12 @@ def _send_left(
             tell(f"{left.unsendable} records in {left.path} can never be sent; they stay there")
         if count:
             left.replace(unsent.records)
-            sent += producer.tally.sent
-            tell(f"{producer.tally.sent} events that an earlier run had to save in {left.path} are sent")
+            tally = producer.tally
+            sent += tally.sent
+            if tally.sent:
+                tell(f"{tally.sent} events that an earlier run had to save in {left.path} are sent")
+            if tally.failed:
+                tell(f"{tally.failed} events in {left.path} could not be sent again: {tally.first_failure}")
     return sent
 
 

@@ -16,6 +16,7 @@ import msgspec
 import pytest
 
 from producers.attestor import Attestor
+from producers.batching import Record
 from producers.position import LeftAttestation, Position
 from producers.sinks import WINDOW_LINES
 from producers.spool import Spool, read_spool
@@ -330,8 +331,6 @@ def test_a_stream_that_takes_nothing_leaves_the_spool_as_it_is(emulator: LocalSt
 
 
 def test_what_no_stream_takes_stays_in_the_spool_and_is_told(emulator: LocalStack, tmp_path: Path) -> None:
-    from producers.batching import Record
-
     spool = Spool(tmp_path / "spool" / "old.ndjson", "local/clickstream")
     spool.save([(Record("ana", b"x" * (1 << 20), 1), "too large"), (Record("ana", b'{"event_id":"rest-1"}', 1), "no")])
     spool.close()
@@ -342,6 +341,20 @@ def test_what_no_stream_takes_stays_in_the_spool_and_is_told(emulator: LocalStac
     assert "1 records in" in told and "can never be sent" in told
     assert [spooled.reason for spooled in read_spool(spool.path)] == ["too large"]
     assert len(StreamReader(emulator, "rest").read()) == 1
+
+
+def test_what_can_again_not_be_sent_stays_in_the_spool_and_is_told(emulator: LocalStack, tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool" / "old.ndjson", "local/clickstream")
+    spool.save([(Record("ana", b'{"event_id":"again-1"}', 1), "no")])
+    spool.close()
+    # As often as a record is tried; then the stream takes all.
+    emulator.inject(**{"kinesis.PutRecords": {"ratio": 1.0, "record_error": "InternalFailure", "times": 8}})
+    process = Sender(emulator, tmp_path, "first", 10).start()
+    out, told = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert json.loads(out.splitlines()[-1])["resent"] == 0
+    assert "1 events in" in told and "InternalFailure" in told and "are sent" not in told
+    assert [spooled.lines for spooled in read_spool(spool.path)] == [1]
 
 
 def test_the_program_of_the_documentation_sends_its_event_and_attests_it(emulator: LocalStack, tmp_path: Path) -> None:
