@@ -187,6 +187,15 @@ def test_a_key_that_cannot_be_written_ends_the_run(kinesis: KinesisClient, event
     assert isinstance(result.exception, WorkFailedError) and "answer key" in str(result.exception)
 
 
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_the_key_of_a_run_before_stays_where_none_begins(environment: None, tmp_path: Path, processes: str) -> None:
+    key = tmp_path / "key.gz"
+    key.write_bytes(b"of a run before")
+    options = ("--processes", processes, "--answer-key", str(key), "--out", "/none/events.ndjson")
+    assert isinstance(run("simulate", "--events", "10", *options).exception, ConfigError)
+    assert key.read_bytes() == b"of a run before"
+
+
 def test_parts_are_joined_and_taken_away(tmp_path: Path) -> None:
     from producers.faults.alert_duty import alert_duty_of
 
