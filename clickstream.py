@@ -92,14 +92,21 @@ def _tell(error: Exception) -> int | None:
     from botocore.exceptions import BotoCoreError, ClientError
 
     console = Console(stderr=True, soft_wrap=True)
+    is_local = not os.environ.get("AWS_ENDPOINT_URL")
+    if isinstance(error, MissingSettingsError) and error.missing and is_local:
+        console.print(
+            "[bold red]not started:[/] no local stack runs here: start one with `clickstream up`, "
+            f"or name a deployment by {', '.join(error.missing)}"
+        )
+        return 2
     if isinstance(error, ConfigError):
         for fault in error.faults:
             console.print(f"[bold red]not started:[/] {escape(fault)}")
         if isinstance(error, MissingSettingsError):
             console.print(
-                "AWS_ENDPOINT_URL is set, so no local stack is looked for: unset it to use one"
-                if os.environ.get("AWS_ENDPOINT_URL")
-                else "no local stack runs here: `clickstream up` starts one and sets all of this"
+                "no local stack runs here: `clickstream up` starts one and sets all of this"
+                if is_local
+                else "AWS_ENDPOINT_URL is set, so no local stack is looked for: unset it to use one"
             )
         return 2
     if isinstance(error, ClickstreamError | BotoCoreError | ClientError | OSError):

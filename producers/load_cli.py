@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from producers.sending import JsonOption, PlainOption
+from producers.sending import JsonOption, KeyOption, PlainOption
 
 _INTERRUPTED = 130
 
@@ -18,7 +18,7 @@ def register(app: typer.Typer) -> None:
 
 
 def load(
-    profile: Annotated[str, typer.Option(help="The shape: steady, ramp, spike or soak.")] = "steady",
+    profile: Annotated[str, typer.Option(metavar="PROFILE", help="The shape: steady, ramp, spike or soak.")] = "steady",
     rate: Annotated[
         float, typer.Option(help="Events a second; a ramp ends with it, a spike has it in its middle.")
     ] = 1000,
@@ -31,16 +31,18 @@ def load(
         float, typer.Option(min=0, max=1, help="Share of the events due that may be late by more than a second.")
     ] = 0.01,
     kpus: Annotated[int, typer.Option(min=1, help="Processing units of the alert job, for the estimate.")] = 2,
-    prices: Annotated[Path | None, typer.Option(help="A TOML file of prices in place of the shipped ones.")] = None,
+    prices: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A TOML file of prices in place of the shipped ones.")
+    ] = None,
     report: Annotated[
-        Path, typer.Option(help="A folder for the report, or its file: NAME.json and NAME.html are written.")
+        Path,
+        typer.Option(metavar="PATH", help="A folder for the report, or its file: NAME.json and NAME.html are written."),
     ] = Path("load-reports"),
     faults: Annotated[
-        Path | None, typer.Option(help="A plan of faults of the stream, at shares of the time; see docs/faults.md.")
+        Path | None,
+        typer.Option(metavar="PLAN", help="A plan of faults of the stream, at shares of the time; see docs/faults.md."),
     ] = None,
-    answer_key: Annotated[
-        Path | None, typer.Option(help="Write here what each line must become, for clickstream verify.")
-    ] = None,
+    answer_key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Put events when a schedule says so, whatever the stream does, and judge whether it kept up.
@@ -55,7 +57,7 @@ def load(
 
     from producers.faults.plan_options import plan_of_options
     from producers.load.assessment import Setup
-    from producers.load.load_run import run_load, write_report
+    from producers.load.load_run import report_files, run_load, write_report
     from producers.load.load_summary import summary_of, told_of
     from producers.load.page import page_of
     from producers.load.profiles import profile_of
@@ -74,6 +76,7 @@ def load(
         paid = shipped_prices() if prices is None else read_prices(prices.read_text(encoding="utf-8"), str(prices))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"--prices cannot be read: {error}") from error
+    target = report_files(report, profile)
     settings = load_settings(os.environ, Path.cwd())
     setup = Setup(
         profile=profile,
@@ -100,13 +103,14 @@ def load(
         state_dir=state_dir_of(os.environ),
         console=console,
     )
-    written = write_report(found, page_of(found), report)
     if as_json:
-        print(msgspec.json.encode(summary_of(found, written)).decode(), flush=True)  # noqa: T201 - the promised last line
+        print(msgspec.json.encode(summary_of(found, target)).decode(), flush=True)  # noqa: T201 - the promised last line
     else:
         for line in told_of(found):
             console.print(line, highlight=False, markup=False, soft_wrap=True)
-        console.print(f"report: {written[1]}", highlight=False, markup=False, soft_wrap=True)
+    write_report(found, page_of(found), target)
+    if not as_json:
+        console.print(f"report: {target.html}", highlight=False, markup=False, soft_wrap=True)
     if not found.verdict.is_held:
         saved = f"; what could not be sent is saved in {', '.join(spools)}" if spools else ""
         raise WorkFailedError("; ".join(found.verdict.reasons) + saved)

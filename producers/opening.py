@@ -53,6 +53,14 @@ def new_spool_path(environment: Mapping[str, str]) -> Path:
     return state_dir_of(environment) / "spool" / name
 
 
+def no_client_told(error: NoRegionError | NoCredentialsError) -> str:
+    """Return what to do where the AWS variables are not set."""
+    return (
+        f"{str(error).removesuffix('.')}; set the AWS variables, "
+        'or those of a local stack: `clickstream up`, then `eval "$(clickstream env)"`'
+    )
+
+
 def open_producer(
     stream: str,
     *,
@@ -86,7 +94,7 @@ def open_producer(
         write_bodies_directly(client)
         shards = list_shards(client, stream)
     except (NoRegionError, NoCredentialsError) as error:
-        raise ConfigError(f"{error}; start the local stack with `clickstream up` or set the AWS variables") from error
+        raise ConfigError(no_client_told(error)) from error
     spool = Spool(spool_path, destination_of(client.meta.endpoint_url, stream))
     backoff = Backoff()
     # Jitter spreads retries; nobody gains by guessing it.
@@ -118,7 +126,7 @@ def _send_left(
     folder: Path, destination: str, make: Callable[[_Unsent], Producer], tell: Callable[[str], object]
 ) -> int:
     """Send what ended processes left for a destination, and return how many events of it arrived."""
-    sent = 0
+    sent = unsendable = files = 0
     for left in left_files(folder, destination):
         unsent = _Unsent()
         count = 0
@@ -127,8 +135,8 @@ def _send_left(
             for record in left.records():
                 _put_again(producer, record)
                 count += 1
-        if left.unsendable:
-            tell(f"{left.unsendable} records in {left.path} can never be sent; they stay there")
+        unsendable += left.unsendable
+        files += left.unsendable > 0
         if count:
             left.replace(unsent.records)
             tally = producer.tally
@@ -137,6 +145,8 @@ def _send_left(
                 tell(f"{tally.sent} events that an earlier run had to save in {left.path} are sent")
             if tally.failed:
                 tell(f"{tally.failed} events in {left.path} could not be sent again: {tally.first_failure}")
+    if unsendable:
+        tell(f"{unsendable} records in {files} files of {folder} can never be sent; they stay until these are removed")
     return sent
 
 

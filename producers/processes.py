@@ -138,7 +138,7 @@ class _Worker:
         how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
         return (
             f"{self._name} (pid {self.process.pid}) {how} after {self.tally.sent} events were sent; "
-            "what it held then may be lost"
+            "what it held then may be lost, unless the run goes on by --resume"
         )
 
     def _tell(self, data: bytes) -> None:

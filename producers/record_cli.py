@@ -17,9 +17,11 @@ def register(app: typer.Typer) -> None:
 
 
 def record(
-    out: Annotated[Path, typer.Option(help="A new file, or a folder for files that follow each other.")],
+    out: Annotated[
+        Path, typer.Option(metavar="PATH", help="A new file, or a folder for files that follow each other.")
+    ],
     start: Annotated[
-        str, typer.Option("--from", help="`latest`, `trim` for the oldest there is, or an instant.")
+        str, typer.Option("--from", metavar="TIME", help="`latest`, `trim` for the oldest there is, or an instant.")
     ] = "latest",
     duration: Annotated[float | None, typer.Option(min=0, help="Stop after so many seconds.")] = None,
     limit: Annotated[int | None, typer.Option(min=0, help="Stop after so many Kinesis records.")] = None,
@@ -41,6 +43,7 @@ def record(
     from rich.console import Console
 
     from producers.delivery import StopFlag
+    from producers.opening import no_client_told
     from producers.recording.reader import PATIENCE, StreamReader
     from producers.recording.session import Recorded, Target
     from producers.recording.session import record as record_into
@@ -58,7 +61,7 @@ def record(
             "kinesis", config=Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=20)
         )
     except NoRegionError as error:
-        raise ConfigError(f"{error}; start the local stack with `clickstream up` or set the AWS variables") from error
+        raise ConfigError(no_client_told(error)) from error
     reader = StreamReader(client, stream, begin, PATIENCE, time.monotonic, time.sleep, random.random)
     reader.open()
     recorded, stop, begin_s = Recorded(), StopFlag(), time.monotonic()

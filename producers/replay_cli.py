@@ -9,7 +9,17 @@ from typing import Annotated
 
 import typer
 
-from producers.sending import STDOUT, JsonOption, OutOption, PlainOption, RateOption, Sending, open_sink
+from producers.sending import (
+    STDOUT,
+    JsonOption,
+    KeyOption,
+    OutOption,
+    PlainOption,
+    RateOption,
+    ResumeOption,
+    Sending,
+    open_sink,
+)
 
 # Ten years.
 _MOST_MINUTES = 10 * 365 * 24 * 60
@@ -29,14 +39,19 @@ def replay(
         ),
     ],
     mapping: Annotated[
-        str | None, typer.Option(help="A shipped mapping's name or a TOML file; none sends lines as they are.")
+        str | None,
+        typer.Option(metavar="MAPPING", help="A shipped mapping's name or a TOML file; none sends lines as they are."),
     ] = None,
     start: Annotated[
-        str | None, typer.Option(help="Only events from this hour or instant on; of raw objects, what arrived then.")
+        str | None,
+        typer.Option(metavar="TIME", help="Only events from this hour or instant on; of raw objects, what arrived."),
     ] = None,
-    end: Annotated[str | None, typer.Option(help="Only events before this hour or instant; likewise.")] = None,
+    end: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Only events before this hour or instant; likewise.")
+    ] = None,
     shift_to: Annotated[
-        str | None, typer.Option(help="Move all times so that the first event happens then: `now` or an instant.")
+        str | None,
+        typer.Option(metavar="TIME", help="Move all times so that the first event happens then: `now` or an instant."),
     ] = None,
     sort_window: Annotated[
         float | None,
@@ -45,15 +60,11 @@ def replay(
     loop: Annotated[
         int, typer.Option(min=0, help="Replay so many times, each later and under ids of its own; 0 on and on.")
     ] = 1,
-    speed: Annotated[str, typer.Option(help="As recorded (1x), faster (60x), or max.")] = "max",
+    speed: Annotated[str, typer.Option(metavar="FACTOR", help="As recorded (1x), faster (60x), or max.")] = "max",
     rate: RateOption = 0,
     limit: Annotated[int | None, typer.Option(min=0, help="Stop after so many lines.")] = None,
-    resume: Annotated[
-        Path | None, typer.Option(help="Note here how far the replay has come, and go on from there where it is there.")
-    ] = None,
-    answer_key: Annotated[
-        Path | None, typer.Option(help="Write here what each line must become, see docs/faults.md.")
-    ] = None,
+    resume: ResumeOption = None,
+    answer_key: KeyOption = None,
     no_aggregate: PlainOption = False,
     out: OutOption = None,
     as_json: JsonOption = False,

@@ -99,7 +99,10 @@ def unsent_told(failed: int, tally: Tally, spools: Sequence[str]) -> list[str]:
     if not failed or not spools:
         return []
     kept = f"{tally.lost} of them could not be saved, the others are in" if tally.lost else "they are saved in"
-    return [f"{failed} events could not be sent: {tally.first_failure}; {kept} {', '.join(spools)}"]
+    return [
+        f"{failed} events could not be sent: {tally.first_failure}; {kept} {', '.join(spools)}; "
+        "the next run takes them up"
+    ]
 
 
 def summary_of(tally: Tally, seconds: float) -> dict[str, Any]:

@@ -20,8 +20,16 @@ STDOUT = Path("-")
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line of stdout.")]
 RateOption = Annotated[float, typer.Option(min=0, help="Events a second; 0 is as fast as possible.")]
 PlainOption = Annotated[bool, typer.Option("--no-aggregate", help="Put each event as a record of its own.")]
+KeyOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Write here what each line must become, for `clickstream verify`."),
+]
+ResumeOption = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Note here how far the run is, and go on from there.")
+]
 OutOption = Annotated[
-    Path | None, typer.Option(help="Write newline-delimited JSON here instead of putting; - is stdout.")
+    Path | None,
+    typer.Option(metavar="FILE", help="Write newline-delimited JSON here instead of putting; - is stdout."),
 ]
 
 
@@ -117,7 +125,7 @@ def open_out(out: Path, as_json: bool, stack: ExitStack) -> BinaryIO:
     try:
         file = out.open("wb")
     except OSError as error:
-        raise ConfigError(f"cannot write {out}: {error}") from error
+        raise ConfigError(f"cannot write {out}: {error.strerror}") from error
     stack.callback(_close, file)
     return file
 

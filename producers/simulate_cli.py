@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from producers.sending import STDOUT, JsonOption, OutOption, PlainOption, RateOption
+from producers.sending import STDOUT, JsonOption, KeyOption, OutOption, PlainOption, RateOption, ResumeOption
 
 if TYPE_CHECKING:
     from producers.shop.visitors import Visitors
@@ -33,23 +33,24 @@ def simulate(
         float, typer.Option(min=0.001, max=_MOST_HOURS, help="How far back from the end the events reach.")
     ] = 6,
     end: Annotated[
-        str | None, typer.Option(metavar="TIME", help="When the last events happened, ISO-8601 with a zone; now.")
+        str | None,
+        typer.Option(metavar="TIME", help="When the last events happened, ISO-8601 with a zone; now unless told."),
     ] = None,
     even: Annotated[bool, typer.Option("--even", help="As many visitors by night as by day.")] = False,
-    crawlers: Annotated[float, typer.Option(help="Share of visits that machines make.")] = 0.005,
+    crawlers: Annotated[float, typer.Option(metavar="SHARE", help="Share of visits that machines make.")] = 0.005,
     schema_mix: Annotated[
         str, typer.Option(metavar="MIX", help="Share of clients of other versions: 0.2, or old=0.1,new=0.05.")
     ] = "0",
-    duplicates: Annotated[float, typer.Option(help="Share of events that are sent a second time.")] = 0,
-    late: Annotated[float, typer.Option(help="Share of events that happened 1 to 3 hours earlier.")] = 0,
-    corrupt: Annotated[float, typer.Option(help="Share of events whose bytes are damaged.")] = 0,
-    faults: Annotated[Path | None, typer.Option(help="A plan of faults, see docs/faults.md.")] = None,
-    answer_key: Annotated[
-        Path | None, typer.Option(help="Write here what each line must become, see docs/faults.md.")
-    ] = None,
-    resume: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Note here how far the run is, and go on from there.")
-    ] = None,
+    duplicates: Annotated[
+        float, typer.Option(metavar="SHARE", help="Share of events that are sent a second time.")
+    ] = 0,
+    late: Annotated[
+        float, typer.Option(metavar="SHARE", help="Share of events that happened 1 to 3 hours earlier.")
+    ] = 0,
+    corrupt: Annotated[float, typer.Option(metavar="SHARE", help="Share of events whose bytes are damaged.")] = 0,
+    faults: Annotated[Path | None, typer.Option(metavar="PLAN", help="A plan of faults, see docs/faults.md.")] = None,
+    answer_key: KeyOption = None,
+    resume: ResumeOption = None,
     processes: Annotated[int, typer.Option(min=1, max=64, help="How many processes make and send the events.")] = 1,
     no_aggregate: PlainOption = False,
     out: OutOption = None,

@@ -25,7 +25,15 @@ class ConfigError(ClickstreamError):
 
 
 class MissingSettingsError(ConfigError):
-    """Among the faults are settings that nobody gave: there may be no deployment to talk to at all."""
+    """Among the faults are settings that nobody gave: there may be no deployment to talk to at all.
+
+    Attributes:
+        missing: the variables of these settings where nothing else was given either; else nothing.
+    """
+
+    def __init__(self, faults: Sequence[str], missing: Sequence[str] = ()) -> None:
+        self.missing = tuple(missing)
+        super().__init__(faults)
 
 
 class WorkFailedError(ClickstreamError):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -118,9 +118,10 @@ def load_settings(environment: Mapping[str, str], folder: Path) -> Settings:
         MissingSettingsError: with every missing, malformed and unknown setting.
         ConfigError: the same, where none is missing.
     """
-    values, faults, is_incomplete = _find([field.name for field in fields(Settings)], environment, folder)
-    if is_incomplete:
-        raise MissingSettingsError(faults)
+    values, faults, missing = _find([field.name for field in fields(Settings)], environment, folder)
+    if missing:
+        is_bare = len(faults) == len(missing) == sum(field.default is MISSING for field in fields(Settings))
+        raise MissingSettingsError(faults, missing if is_bare else ())
     if faults:
         raise ConfigError(faults)
     return Settings(**values)
@@ -155,11 +156,11 @@ def read_table(name: str, folder: Path) -> dict[str, Any]:
 
 def _find(
     names: Collection[str], environment: Mapping[str, str], folder: Path
-) -> tuple[dict[str, str], list[str], bool]:
-    """Return values, faults, and whether a value is missing."""
+) -> tuple[dict[str, str], list[str], list[str]]:
+    """Return values, faults, and the variables of what is missing."""
     from_file, faults = _read_file(folder / CONFIG_FILE)
     values: dict[str, str] = {}
-    is_incomplete = False
+    missing: list[str] = []
     for field in fields(Settings):
         name, variable = field.name, variable_of(field.name)
         if name not in names:
@@ -167,13 +168,13 @@ def _find(
         value = environment.get(variable) or from_file.get(name) or field.default
         if not isinstance(value, str):
             faults.append(f"{name} is not set: give {variable} or {name} in {CONFIG_FILE}")
-            is_incomplete = True
+            missing.append(variable)
             continue
         pattern, meaning = RULES[name]
         if pattern.fullmatch(value) is None:
             faults.append(f"{name} is {value!r}, which is not {meaning}")
         values[name] = value
-    return values, faults, is_incomplete
+    return values, faults, missing
 
 
 def _read_file(path: Path) -> tuple[dict[str, str], list[str]]:

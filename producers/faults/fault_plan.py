@@ -193,4 +193,5 @@ def _table_faults(kind: type[Table], table: object) -> Iterator[str]:
         try:
             msgspec.convert(table[key], field.type)
         except msgspec.ValidationError as error:
-            yield f"{key}: {error}"
+            meanings = [meta.description for meta in getattr(field.type, "__metadata__", ()) if meta.description]
+            yield f"{key} is {table[key]!r}, which is not {meanings[0]}" if meanings else f"{key}: {error}"

@@ -15,13 +15,20 @@ YEAR_US = 365 * DAY_US
 # back to before the year 2000.
 ABSURD_AHEAD_YEARS, ABSURD_BACK_YEARS = (20, 40), (40, 50)
 
-Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
-Progress = Annotated[float, msgspec.Meta(ge=0, le=1)]
-Duration = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,4}[smhd]\Z")]
+Share = Annotated[float, msgspec.Meta(gt=0, le=1, description="a share above 0 and at most 1")]
+Progress = Annotated[float, msgspec.Meta(ge=0, le=1, description="a share from 0 to 1")]
+Duration = Annotated[
+    str, msgspec.Meta(pattern=r"^[0-9]{1,4}[smhd]\Z", description="a text of a number with s, m, h or d, such as '10m'")
+]
 # Time is divided by it.
-Stretch = Annotated[str, msgspec.Meta(pattern=r"^(?!0+[smhd])[0-9]{1,4}[smhd]\Z")]
-Distance = Annotated[int, msgspec.Meta(ge=1, le=100_000)]
-Calls = Annotated[int, msgspec.Meta(ge=1, le=10_000)]
+Stretch = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^(?!0+[smhd])[0-9]{1,4}[smhd]\Z", description="a text such as '10m', longer than 0"
+    ),
+]
+Distance = Annotated[int, msgspec.Meta(ge=1, le=100_000, description="a whole number from 1 to 100000")]
+Calls = Annotated[int, msgspec.Meta(ge=1, le=10_000, description="a whole number from 1 to 10000")]
 
 OptionalField = Literal["event_id", "device_type", "page_url", "referrer_url", "metadata"]
 RequiredField = Literal["user_id", "session_id", "event_type", "event_timestamp"]

@@ -48,6 +48,6 @@ def _read_plan(path: Path) -> FaultPlan:
     try:
         return parse_plan(path.read_text("utf-8"), path.name)
     except OSError as error:
-        raise ConfigError(f"cannot read the plan {path}: {error}") from error
+        raise ConfigError(f"cannot read the plan {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"plan {path.name} is not UTF-8: {error}") from error

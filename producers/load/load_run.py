@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 from rich.console import Console
@@ -29,7 +29,7 @@ from producers.load.onlookers import AlertJob, Receipts, Watch
 from producers.load.profiles import Profile, profile_of
 from producers.load.timeline import Timeline, interval_s
 from producers.load.workers import Worker, await_ready, plans_of
-from schemas.errors import WorkFailedError
+from schemas.errors import ConfigError, WorkFailedError
 from schemas.instants import format_instant_us
 from schemas.pricing import Prices
 
@@ -220,27 +220,45 @@ def _scene(load: Load, watch: Watch, notes: list[str]) -> Scene:
     return Scene(title, at_s, load.profile.seconds, rows, timeline.step_s, [*notes, *watch.troubles])
 
 
-def write_report(report: Report, page: str, path: Path) -> list[Path]:
-    """Write the report as JSON and as a page, and return both paths.
+class ReportFiles(NamedTuple):
+    """The two files of a report."""
+
+    json: Path
+    html: Path
+
+
+def report_files(path: Path, profile: str) -> ReportFiles:
+    """Return where a load's report will be, in a folder that is made where it is missing.
 
     Args:
-        report: what to write.
-        page: its HTML.
-        path: a folder, made where it is missing; or a file whose name ends with .json or .html, which gets the other
-            one beside it.
+        path: a folder; or a file whose name ends with .json or .html, which gets the other one beside it.
+        profile: names the files in a folder, with the time.
 
     Raises:
-        WorkFailedError: it cannot be written.
+        ConfigError: nothing can be written there.
     """
     if path.suffix in (".json", ".html"):
         base = path.with_suffix("")
     else:
-        base = path / f"load-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{report.setup.profile}"
+        base = path / f"load-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{profile}"
+    files = ReportFiles(base.with_name(f"{base.name}.json"), base.with_name(f"{base.name}.html"))
     try:
         base.parent.mkdir(parents=True, exist_ok=True)
-        written = [base.with_suffix(".json"), base.with_suffix(".html")]
-        written[0].write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
-        written[1].write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"cannot write {files.html}: {error.strerror}") from error
+    for file in files:
+        check_writable(file)
+    return files
+
+
+def write_report(report: Report, page: str, files: ReportFiles) -> None:
+    """Write the report as JSON, and its page.
+
+    Raises:
+        WorkFailedError: it cannot be written.
+    """
+    try:
+        files.json.write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
+        files.html.write_text(page, encoding="utf-8")
     except OSError as error:
         raise WorkFailedError(f"the report cannot be written: {error}") from error
-    return written

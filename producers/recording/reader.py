@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
+from producers.opening import no_client_told
 from producers.pacing import Backoff
 from producers.put import is_transient
 from producers.recording.shards import ListedShard, Start, iterator_arguments, readable, unneeded
@@ -179,9 +180,7 @@ class StreamReader:
     def _pause_s(self, what: str, failures: int, error: ClientError | BotoCoreError) -> float:
         """Return how long to wait after so many failures in a row, or raise what they mean."""
         if isinstance(error, NoCredentialsError):
-            raise ConfigError(
-                f"{error}; start the local stack with `clickstream up` or set the AWS variables"
-            ) from error
+            raise ConfigError(no_client_told(error)) from error
         if _code_of(error) == "ResourceNotFoundException" and not self.shards:
             raise ConfigError(
                 f"there is no stream {self._stream!r}; start the local one with `clickstream up`, or name another in "

@@ -152,7 +152,7 @@ class Gatherer:
                     for alert in _alerts_in(path):
                         self._add_alert(alerts, alert)
                 except OSError as error:
-                    raise ConfigError(f"cannot read {path}: {error}") from error
+                    raise ConfigError(f"cannot read {path}: {error.strerror}") from error
 
     def spool(self, folder: Path) -> None:
         """Read the lines that producers here could not send."""

@@ -33,7 +33,10 @@ def hints_of(court: Court, grades: Mapping[str, Grade]) -> list[str]:
             "SELECT count(*) AS n FROM sent ANTI JOIN heard USING (line) SEMI JOIN spooled USING (line)"
         )["n"]
         if spooled:
-            hints.append(f"{spooled:,} of the missing lines could not be sent and are in the spool of this machine")
+            hints.append(
+                f"{spooled:,} of the missing lines could not be sent and are in the spool of this machine: "
+                "the next run takes them up"
+            )
     if "facts" in grades and "raw" in grades:
         for row in court.evidence.ask(
             "SELECT state, count(DISTINCT (k.id, k.hour)) AS n FROM key_event k ANTI JOIN found_fact USING (id, hour) "

@@ -39,6 +39,8 @@ def entries_of(lines: Iterable[bytes], name: str) -> Iterator[Entry]:
                 part = None
             else:
                 part.count(entry)
+        except msgspec.DecodeError as error:
+            raise ConfigError(f"{name} is no answer key: line {number}: {error}") from error
         except ValueError as error:
             raise ConfigError(f"{name}, line {number}: {error}") from error
         yield entry

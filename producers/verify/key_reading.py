@@ -46,7 +46,7 @@ def read_key(path: Path, evidence: Evidence) -> tuple[list[Run], list[Total]]:
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ConfigError(f"{path} is damaged or was cut short: {error}") from error
     except OSError as error:
-        raise ConfigError(f"cannot read {path}: {error}") from error
+        raise ConfigError(f"cannot read {path}: {error.strerror}") from error
     except ValueError as error:
         raise ConfigError(f"{path} holds a digest that is none: {error}") from error
     return runs, totals

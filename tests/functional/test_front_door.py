@@ -53,7 +53,12 @@ def test_without_a_stack_a_command_says_how_to_start_one(tmp_path: Path, argumen
     assert done.returncode == 2
     assert "CLICKSTREAM_STREAM" in done.stderr
     assert "clickstream up" in done.stderr
-    assert done.stdout == ""
+    assert done.stdout == "" and len(done.stderr.splitlines()) == 1
+
+
+def test_where_some_settings_are_given_each_that_is_missing_is_told(tmp_path: Path) -> None:
+    told = clickstream(tmp_path, "simulate", CLICKSTREAM_STREAM="clicks").stderr.splitlines()
+    assert len(told) == 5 and "raw_bucket is not set" in told[0] and "clickstream up" in told[-1]
 
 
 @pytest.mark.parametrize("arguments", COMMANDS, ids=lambda arguments: "-".join(arguments[:2]))

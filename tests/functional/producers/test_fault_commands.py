@@ -94,6 +94,8 @@ def test_a_run_that_is_finished_sends_nothing_again_and_another_does_not_go_on_f
     assert isinstance(other.exception, ConfigError) and other.exception.faults == (
         f"{tmp_path / 'place'} belongs to another run, so give another file: seed was 1, now it is 9",
     )
+    finished = run(*options, str(tmp_path / "again.gz"), *place)
+    assert f"the run of {tmp_path / 'place'} had come to its end" in finished.stderr
     more = run(*options, str(tmp_path / "other.gz"), *place, "--processes", "2")
     assert isinstance(more.exception, ConfigError) and "processes was 1, now it is 2" in str(more.exception)
     assert lines_in(kinesis) == lines

@@ -314,6 +314,8 @@ def test_receipts_that_cannot_be_read_are_told_and_end_nothing(load: Load, emula
         (["--profile", "wave"], "--profile is 'wave'"),
         (["--rate", "0"], "--rate is 0"),
         (["--prices", "missing.toml"], "--prices cannot be read"),
+        (["--report", "/dev/null/report.html"], "cannot write /dev/null/report.html"),
+        (["--answer-key", "/none/key.gz", "--processes", "2"], "cannot write /none/key.gz"),
     ],
 )
 def test_a_load_that_cannot_be_is_refused_before_anything_starts(load: Load, arguments: list[str], told: str) -> None:

@@ -338,7 +338,7 @@ def test_what_no_stream_takes_stays_in_the_spool_and_is_told(emulator: LocalStac
     out, told = process.communicate(timeout=60)
     assert process.returncode == 0
     assert json.loads(out.splitlines()[-1])["resent"] == 1
-    assert "1 records in" in told and "can never be sent" in told
+    assert f"1 records in 1 files of {tmp_path / 'spool'} can never be sent" in told
     assert [spooled.reason for spooled in read_spool(spool.path)] == ["too large"]
     assert len(StreamReader(emulator, "rest").read()) == 1
 
