@@ -13,6 +13,8 @@ from typer.testing import CliRunner, Result
 
 import clickstream
 
+CLICKSTREAM = (sys.executable, "-m", "clickstream")
+
 
 def run(*arguments: str) -> Result:
     """Run a command in this process."""
@@ -25,22 +27,16 @@ def summary_of(*arguments: str) -> dict[str, Any]:
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     assert result.exit_code == 0, result.output
-    return last_line(result.stdout)
-
-
-def last_line(out: str) -> dict[str, Any]:
-    """Return the summary that a command ends its output with."""
-    summary: dict[str, Any] = json.loads(out.splitlines()[-1])
-    return summary
+    return _last_line(result.stdout)
 
 
 def start(
-    environment: Mapping[str, str], *arguments: str, program: tuple[str, ...] = ("-m", "clickstream"), **more: str
+    environment: Mapping[str, str], *arguments: str, program: tuple[str, ...] = CLICKSTREAM
 ) -> subprocess.Popen[str]:
-    """Start a command, or another program of Python, with these variables added to those of this process."""
+    """Start a command, or another program, with these variables added to those of this process."""
     return subprocess.Popen(
-        [sys.executable, *program, *arguments],
-        env={**os.environ, **environment, **more},
+        [*program, *arguments],
+        env={**os.environ, **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -59,4 +55,9 @@ def finish(process: subprocess.Popen[str]) -> tuple[dict[str, Any], str]:
     """Return the summary of a command and what it told until its end."""
     out, told = output_of(process)
     assert out, told
-    return last_line(out), told
+    return _last_line(out), told
+
+
+def _last_line(out: str) -> dict[str, Any]:
+    summary: dict[str, Any] = json.loads(out.splitlines()[-1])
+    return summary

@@ -23,9 +23,7 @@ Duration = Annotated[
 # Time is divided by it.
 Stretch = Annotated[
     str,
-    msgspec.Meta(
-        pattern=r"^(?!0+[smhd])[0-9]{1,4}[smhd]\Z", description="a text such as '10m', longer than 0"
-    ),
+    msgspec.Meta(pattern=r"^(?!0+[smhd])[0-9]{1,4}[smhd]\Z", description="a text such as '10m', longer than 0"),
 ]
 Distance = Annotated[int, msgspec.Meta(ge=1, le=100_000, description="a whole number from 1 to 100000")]
 Calls = Annotated[int, msgspec.Meta(ge=1, le=10_000, description="a whole number from 1 to 10000")]

@@ -6,45 +6,31 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
 
 from producers.load.assessment import Report
 from producers.load.profiles import profile_of
-from producers.spool import read_spool
 from schemas.attestation import read_attestation
 from schemas.codec import decode
 from schemas.event import Rejection
 from schemas.instants import format_instant_us
-from schemas.kpl import payloads
 from schemas.receipt import Receipt, encode_receipt, receipt_object
+from tests.commands import finish, output_of, start
+from tests.streams import Arrivals, spooled_lines
 
 if TYPE_CHECKING:
     from tests.conftest import LocalStack
 
 LATER_US = 4_000_000_000_000_000
 THROTTLED = "ProvisionedThroughputExceededException"
-_PROGRAM = """
-import sys, typer, producers.load_cli
-from schemas.errors import ConfigError, WorkFailedError
-app = typer.Typer()
-producers.load_cli.register(app)
-try:
-    app()
-except ConfigError as error:
-    print(error, file=sys.stderr)
-    sys.exit(2)
-except WorkFailedError as error:
-    sys.exit(f"failed: {error}")
-"""
 Load = Callable[..., "Running"]
 
 
@@ -53,24 +39,14 @@ class Running:
 
     def __init__(self, emulator: LocalStack, folder: Path, arguments: tuple[str, ...]) -> None:
         self.folder = folder
-        environment = {**os.environ, **emulator.environment, "CLICKSTREAM_STATE_DIR": str(folder / "state")}
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", _PROGRAM, "--json", "--report", str(folder / "report.json"), *arguments],
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        here = {"CLICKSTREAM_STATE_DIR": str(folder / "state")}
+        options = ("--json", "--report", str(folder / "report.json"), *arguments)
+        self.process = start(emulator.environment | here, "load", *options)
 
     def finish(self) -> tuple[Report, str]:
         """Return the report and what was told."""
-        try:
-            out, err = self.process.communicate(timeout=120)
-        finally:
-            self.process.kill()
-        assert out, err
+        summary, err = finish(self.process)
         assert "Traceback" not in err and "Fatal" not in err, err
-        summary: dict[str, Any] = json.loads(out.splitlines()[-1])
         assert summary["files"] == [str(self.folder / f"report.{kind}") for kind in ("json", "html")]
         report = msgspec.json.decode((self.folder / "report.json").read_bytes(), type=Report)
         assert summary["totals"] == msgspec.to_builtins(report.totals)
@@ -94,30 +70,8 @@ def load(emulator: LocalStack, tmp_path: Path) -> Iterator[Load]:
         running.process.kill()
 
 
-class Stream:
-    """What comes into the stream from now on."""
-
-    def __init__(self, emulator: LocalStack) -> None:
-        self._kinesis = emulator.client("kinesis")
-        self._iterators = [
-            self._kinesis.get_shard_iterator(
-                StreamName="clickstream", ShardId=shard["ShardId"], ShardIteratorType="LATEST"
-            )["ShardIterator"]
-            for shard in self._kinesis.list_shards(StreamName="clickstream")["Shards"]
-        ]
-        self.lines: list[bytes] = []
-
-    def read(self) -> list[bytes]:
-        """Return all lines so far."""
-        for place, iterator in enumerate(self._iterators):
-            answer = self._kinesis.get_records(ShardIterator=iterator, Limit=10_000)
-            self._iterators[place] = answer["NextShardIterator"]
-            self.lines += [line for record in answer["Records"] for line in payloads(record["Data"])]
-        return self.lines
-
-
 def test_every_event_of_the_schedule_is_put_by_all_processes_at_its_time(load: Load, emulator: LocalStack) -> None:
-    stream = Stream(emulator)
+    stream = Arrivals(emulator.client("kinesis"))
     before_us = time.time_ns() // 1000
     # On a machine that is busy with other work events may be late, which is not what this is about.
     running = load("--profile", "ramp", "--rate", "1500", "--minutes", "0.1", "--processes", "2", "--tolerate", "1")
@@ -134,10 +88,9 @@ def test_every_event_of_the_schedule_is_put_by_all_processes_at_its_time(load: L
     assert all(known.most_bytes > 1 << 20 for known in report.memory) and len(report.memory) == 2
     assert report.cost.usd > 0
 
-    lines = stream.read()
-    attestations = [attested for line in lines if (attested := read_attestation(line))]
+    found = [decode(line, LATER_US) for line in stream.read()]
+    attestations = stream.attestations
     assert {(attested.count, attested.is_last) for attested in attestations} == {(2250, True)}
-    found = [decode(line, LATER_US) for line in lines if not read_attestation(line)]
     happened = [event for event in found if not isinstance(event, Rejection)]
     assert len(happened) == len({event.event_id for event in happened}) == 4500
     assert Counter(event.producer_id for event in happened) == {attested.producer_id: 2250 for attested in attestations}
@@ -204,7 +157,7 @@ def test_a_load_whose_only_process_fails_did_not_come_to_its_end_and_counts_what
 def test_an_interrupt_ends_it_with_a_report_of_what_was_done(
     load: Load, emulator: LocalStack, wait_until: Callable[[Callable[[], bool], float], None]
 ) -> None:
-    stream = Stream(emulator)
+    stream = Arrivals(emulator.client("kinesis"))
     running = load("--rate", "500", "--minutes", "10", "--processes", "2", "--tolerate", "1")
     wait_until(lambda: len(stream.read()) > 500, 60)
     running.process.send_signal(signal.SIGINT)
@@ -212,15 +165,14 @@ def test_an_interrupt_ends_it_with_a_report_of_what_was_done(
     assert running.process.returncode == 130, told
     totals = report.totals
     assert not report.is_complete and totals.failed == 0
-    events = [line for line in stream.read() if not read_attestation(line)]
-    assert len(events) == totals.put == totals.sent < 300_000
+    assert len(stream.read()) == totals.put == totals.sent < 300_000
     assert totals.seconds < 600 and "was stopped after" in (running.folder / "report.html").read_text()
 
 
 def test_a_second_interrupt_saves_what_was_not_sent(
     load: Load, emulator: LocalStack, wait_until: Callable[[Callable[[], bool], float], None]
 ) -> None:
-    stream = Stream(emulator)
+    stream = Arrivals(emulator.client("kinesis"))
     running = load("--rate", "500", "--minutes", "10", "--processes", "2", "--tolerate", "1")
     wait_until(lambda: len(stream.read()) > 200, 60)
     emulator.inject(**{"kinesis.PutRecords": {"error": THROTTLED, "status": 400, "times": 10_000}})
@@ -229,13 +181,8 @@ def test_a_second_interrupt_saves_what_was_not_sent(
     # The first one is noticed when the processes are told; they then wait for the stream.
     time.sleep(2)
     running.process.send_signal(signal.SIGINT)
-    running.process.communicate(timeout=60)
-    saved = [
-        line
-        for path in (running.folder / "state" / "spool").glob("*.ndjson")
-        for spooled in read_spool(path)
-        for line in payloads(spooled.record().data)
-    ]
+    output_of(running.process)
+    saved = spooled_lines(running.folder / "state")
     numbers: dict[str | None, set[int | None]] = {}
     for line in [*stream.read(), *saved]:
         if read_attestation(line) is None:
@@ -249,7 +196,7 @@ def test_a_second_interrupt_saves_what_was_not_sent(
 def test_a_process_that_is_killed_is_told(
     load: Load, emulator: LocalStack, wait_until: Callable[[Callable[[], bool], float], None]
 ) -> None:
-    stream = Stream(emulator)
+    stream = Arrivals(emulator.client("kinesis"))
     running = load("--rate", "500", "--minutes", "10", "--processes", "2", "--tolerate", "1")
     wait_until(lambda: len(stream.read()) > 500, 60)
     children = subprocess.run(
@@ -320,7 +267,7 @@ def test_receipts_that_cannot_be_read_are_told_and_end_nothing(load: Load, emula
 )
 def test_a_load_that_cannot_be_is_refused_before_anything_starts(load: Load, arguments: list[str], told: str) -> None:
     running = load(*arguments)
-    _, err = running.process.communicate(timeout=60)
+    _, err = output_of(running.process)
     assert running.process.returncode == 2 and told in err
 
 
@@ -329,5 +276,5 @@ def test_a_stream_that_is_not_there_is_bad_usage(
 ) -> None:
     monkeypatch.setitem(emulator.environment, "CLICKSTREAM_STREAM", "nowhere")
     running = load("--minutes", "0.1")
-    _, err = running.process.communicate(timeout=60)
+    _, err = output_of(running.process)
     assert running.process.returncode == 2 and "there is no stream 'nowhere'" in err

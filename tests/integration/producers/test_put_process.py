@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -23,7 +22,9 @@ from producers.spool import Spool, read_spool
 from producers.stamping import Stamper
 from schemas.attestation import digest_text, encode_attestation, line_digest, read_attestation
 from schemas.instants import HOUR_US
-from schemas.kpl import foreign_records, payloads, user_records
+from schemas.kpl import foreign_records, user_records
+from tests.commands import finish, output_of, start
+from tests.streams import spooled_lines
 
 if TYPE_CHECKING:
     from tests.conftest import LocalStack
@@ -72,24 +73,14 @@ class Sender:
 
     def __init__(self, emulator: LocalStack, folder: Path, name: str, count: int, rate: int = 0) -> None:
         self._arguments = [name, str(count), str(rate), str(folder / "position.json")]
-        self._environment = {**os.environ, **emulator.environment, "CLICKSTREAM_STATE_DIR": str(folder)}
+        self._environment = {**emulator.environment, "CLICKSTREAM_STATE_DIR": str(folder)}
 
     def start(self) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-c", _PROGRAM, *self._arguments],
-            env=self._environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        return start(self._environment, *self._arguments, program=(sys.executable, "-c", _PROGRAM))
 
     def finish(self, process: subprocess.Popen[str]) -> dict[str, Any]:
-        try:
-            out, err = process.communicate(timeout=120)
-        finally:
-            process.kill()
-        assert process.returncode == 0, err
-        summary: dict[str, Any] = json.loads(out.splitlines()[-1])
+        summary, told = finish(process)
+        assert process.returncode == 0, told
         return summary
 
     def run(self) -> dict[str, Any]:
@@ -221,7 +212,7 @@ def test_a_run_that_a_closed_stream_ended_is_attested_once_when_it_goes_on(
     process = sender.start()
     wait_until(lambda: len(stream.read()) > 3_000, 60)
     emulator.inject(**{"kinesis.PutRecords": {"error": "AccessDeniedException", "status": 400, "times": 100}})
-    _, told = process.communicate(timeout=60)
+    _, told = output_of(process)
     assert process.returncode == 1 and "are saved in" in told
     emulator.clear_faults()
     assert sender.run()["resent"] > 0
@@ -232,7 +223,7 @@ def test_a_run_that_a_closed_stream_ended_is_attested_once_when_it_goes_on(
 def test_a_resumed_run_with_other_lines_is_refused(emulator: LocalStack, tmp_path: Path) -> None:
     Sender(emulator, tmp_path, "first", 10).run()
     process = Sender(emulator, tmp_path, "first", 11).start()
-    _, told = process.communicate(timeout=60)
+    _, told = output_of(process)
     assert process.returncode == 1 and "count was 10, now it is 11" in told
 
 
@@ -299,12 +290,11 @@ def test_what_a_closed_stream_left_in_the_spool_is_sent_by_the_next_run_once(
     stream = StreamReader(emulator, "spooled")
     emulator.inject(**{"kinesis.PutRecords": {"error": "AccessDeniedException", "status": 400, "times": 100}})
     process = Sender(emulator, tmp_path, "spooled", 3_000).start()
-    _, told = process.communicate(timeout=60)
+    _, told = output_of(process)
     assert process.returncode == 1 and "are saved in" in told
     emulator.clear_faults()
     assert stream.read() == []
-    (path,) = (tmp_path / "spool").glob("*.ndjson")
-    saved = [line for record in read_spool(path) for line in payloads(record.record().data)]
+    saved = spooled_lines(tmp_path)
     # Two at once: one of them sends it.
     (tmp_path / "position.json").unlink()
     both = [Sender(emulator, tmp_path / name, name, 100) for name in ("one", "two")]
@@ -325,7 +315,7 @@ def test_a_stream_that_takes_nothing_leaves_the_spool_as_it_is(emulator: LocalSt
     (path,) = (tmp_path / "spool").glob("*.ndjson")
     before = path.read_bytes()
     process = Sender(emulator, tmp_path, "kept", 500).start()
-    _, told = process.communicate(timeout=60)
+    _, told = output_of(process)
     assert process.returncode == 1 and "takes no records" in told
     assert [found.read_bytes() for found in (tmp_path / "spool").iterdir()] == [before]
 
@@ -335,9 +325,9 @@ def test_what_no_stream_takes_stays_in_the_spool_and_is_told(emulator: LocalStac
     spool.save([(Record("ana", b"x" * (1 << 20), 1), "too large"), (Record("ana", b'{"event_id":"rest-1"}', 1), "no")])
     spool.close()
     process = Sender(emulator, tmp_path, "large", 10).start()
-    out, told = process.communicate(timeout=60)
+    summary, told = finish(process)
     assert process.returncode == 0
-    assert json.loads(out.splitlines()[-1])["resent"] == 1
+    assert summary["resent"] == 1
     assert f"1 records in 1 files of {tmp_path / 'spool'} can never be sent" in told
     assert [spooled.reason for spooled in read_spool(spool.path)] == ["too large"]
     assert len(StreamReader(emulator, "rest").read()) == 1
@@ -350,9 +340,9 @@ def test_what_can_again_not_be_sent_stays_in_the_spool_and_is_told(emulator: Loc
     # As often as a record is tried; then the stream takes all.
     emulator.inject(**{"kinesis.PutRecords": {"ratio": 1.0, "record_error": "InternalFailure", "times": 8}})
     process = Sender(emulator, tmp_path, "first", 10).start()
-    out, told = process.communicate(timeout=60)
+    summary, told = finish(process)
     assert process.returncode == 0
-    assert json.loads(out.splitlines()[-1])["resent"] == 0
+    assert summary["resent"] == 0
     assert "1 events in" in told and "InternalFailure" in told and "are sent" not in told
     assert [spooled.lines for spooled in read_spool(spool.path)] == [1]
 
@@ -361,7 +351,8 @@ def test_the_program_of_the_documentation_sends_its_event_and_attests_it(emulato
     docs = (Path(__file__).parents[3] / "docs" / "producers.md").read_text(encoding="utf-8")
     program = docs.partition("```python\n")[2].partition("```")[0]
     stream = StreamReader(emulator, "0193f2a0")
-    environment = {**os.environ, **emulator.environment, "CLICKSTREAM_STATE_DIR": str(tmp_path)}
-    ran = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=60)
-    assert (ran.returncode, ran.stdout) == (0, "1\n"), ran.stderr
+    here = {"CLICKSTREAM_STATE_DIR": str(tmp_path)}
+    process = start(emulator.environment | here, program=(sys.executable, "-c", program))
+    out, told = output_of(process)
+    assert (process.returncode, out) == (0, "1\n"), told
     stream.check_attested(1)

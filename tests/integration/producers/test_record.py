@@ -2,36 +2,25 @@
 
 from __future__ import annotations
 
-import json
-import os
 import signal
 import subprocess
-import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from producers.recording.archive import read_archive
 from schemas.errors import WorkFailedError
 from schemas.kinesis_record import KinesisRecord
+from tests import commands
+from tests.commands import finish
 
 if TYPE_CHECKING:
     from tests.conftest import LocalStack
 
 Wait = Callable[[Callable[[], bool], float], None]
-_PROGRAM = """
-import sys, typer, producers.record_cli, producers.replay_cli
-from schemas.errors import WorkFailedError
-app = typer.Typer()
-producers.record_cli.register(app); producers.replay_cli.register(app)
-try:
-    app()
-except WorkFailedError as error:
-    sys.exit(f"failed: {error}")
-"""
 
 
 @pytest.fixture
@@ -45,26 +34,8 @@ def stream(emulator: LocalStack) -> Iterator[str]:
 
 
 def start(emulator: LocalStack, stream: str, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", _PROGRAM, *arguments, "--json"],
-        env={
-            **os.environ,
-            **emulator.environment,
-            "CLICKSTREAM_STATE_DIR": str(emulator.state_dir),
-            "CLICKSTREAM_STREAM": stream,
-        },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def finish(process: subprocess.Popen[str]) -> tuple[dict[str, Any], str]:
-    try:
-        out, err = process.communicate(timeout=60)
-    finally:
-        process.kill()
-    return json.loads(out.splitlines()[-1]), err
+    here = {"CLICKSTREAM_STATE_DIR": str(emulator.state_dir), "CLICKSTREAM_STREAM": stream}
+    return commands.start(emulator.environment | here, *arguments, "--json")
 
 
 def put(emulator: LocalStack, stream: str, numbers: range) -> None:

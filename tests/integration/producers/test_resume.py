@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
@@ -19,8 +17,10 @@ from producers.sinks import WINDOW_LINES
 from schemas.codec import decode, encode
 from schemas.event import ClickEvent
 from schemas.instants import HOUR_US, SECOND_US, parse_instant_us
-from schemas.kpl import payloads
 from schemas.lake import RAW_PREFIX, hour_folder
+from tests import commands
+from tests.commands import finish, output_of
+from tests.streams import lines_in
 
 if TYPE_CHECKING:
     from tests.conftest import LocalStack
@@ -30,16 +30,6 @@ HOUR = parse_instant_us("2025-11-24T10:00:00Z")
 IN_EACH = 15_000
 LINES = 2 * 2 * IN_EACH
 KILLS_AT = (8_000, 22_000, 45_000)
-_PROGRAM = """
-import sys, typer, producers.replay_cli
-from schemas.errors import ConfigError, WorkFailedError
-app = typer.Typer()
-producers.replay_cli.register(app)
-try:
-    app()
-except (ConfigError, WorkFailedError) as error:
-    sys.exit(f"failed: {error}")
-"""
 
 
 @pytest.fixture
@@ -52,41 +42,8 @@ def stream(emulator: LocalStack) -> Iterator[str]:
 
 
 def start(emulator: LocalStack, stream: str, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", _PROGRAM, *arguments, "--json"],
-        env={
-            **os.environ,
-            **emulator.environment,
-            "CLICKSTREAM_STATE_DIR": str(emulator.state_dir),
-            "CLICKSTREAM_STREAM": stream,
-        },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def finish(process: subprocess.Popen[str]) -> dict[str, Any]:
-    try:
-        out, err = process.communicate(timeout=120)
-    finally:
-        process.kill()
-    assert process.returncode == 0, err
-    summary: dict[str, Any] = json.loads(out.splitlines()[-1])
-    return summary
-
-
-def lines_on(emulator: LocalStack, stream: str) -> list[bytes]:
-    kinesis = emulator.client("kinesis")
-    lines: list[bytes] = []
-    for shard in kinesis.list_shards(StreamName=stream)["Shards"]:
-        iterator = kinesis.get_shard_iterator(
-            StreamName=stream, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
-        )["ShardIterator"]
-        while records := (answer := kinesis.get_records(ShardIterator=iterator, Limit=200))["Records"]:
-            lines += [line for record in records for line in payloads(record["Data"])]
-            iterator = answer["NextShardIterator"]
-    return [line for line in lines if b"attestation" not in line]
+    here = {"CLICKSTREAM_STATE_DIR": str(emulator.state_dir), "CLICKSTREAM_STREAM": stream}
+    return commands.start(emulator.environment | here, "replay", *arguments, "--json")
 
 
 def an_event(number: int) -> bytes:
@@ -136,9 +93,9 @@ def test_a_replay_that_is_killed_again_and_again_skips_nothing_and_repeats_littl
             process.communicate(timeout=30)
         assert settled_at(position) < LINES
     begin = settled_at(position)
-    summary = finish(start(emulator, stream, *options))
-    assert summary["sent"] == LINES - begin
-    lines = lines_on(emulator, stream)
+    summary, told = finish(start(emulator, stream, *options))
+    assert (summary["sent"], summary["failed"]) == (LINES - begin, 0), told
+    lines = lines_in(emulator.client("kinesis"), stream)
     events = [decode(line, LATER_US) for line in set(lines)]
     assert {event.event_id for event in events if isinstance(event, ClickEvent)} == {
         f"e{number}{suffix}" for number in range(2 * IN_EACH) for suffix in ("", "~1")
@@ -150,7 +107,8 @@ def test_a_replay_that_is_killed_again_and_again_skips_nothing_and_repeats_littl
     assert entries[-1]["facts"] == entries[-1]["lines"] == LINES
 
     # Once more there is nothing left to send, and another run is refused.
-    assert finish(start(emulator, stream, *options))["sent"] == 0
+    again, told = finish(start(emulator, stream, *options))
+    assert again["sent"] == 0, told
     other = start(emulator, stream, *options[:-2], "--limit", "5")
-    _, told = other.communicate(timeout=60)
-    assert other.returncode == 1 and "belongs to another run" in told
+    _, told = output_of(other)
+    assert other.returncode == 2 and "belongs to another run" in told

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
@@ -21,28 +19,19 @@ from producers.lines import line_digest_text
 from producers.shop.simulation import simulate
 from producers.shop.visitors import Visitors
 from producers.sinks import WINDOW_LINES
-from producers.spool import read_spool
 from schemas.attestation import read_attestation
 from schemas.codec import decode
 from schemas.event import ClickEvent, Rejection
 from schemas.instants import HOUR_US, parse_instant_us
-from schemas.kpl import payloads
+from tests import commands
+from tests.commands import finish, output_of
+from tests.streams import Arrivals, spooled_lines
 
 if TYPE_CHECKING:
     from tests.conftest import LocalStack
 
 THROTTLED = "ProvisionedThroughputExceededException"
 LATER_US = 4_000_000_000_000_000
-_PROGRAM = """
-import sys, typer, producers.replay_cli, producers.simulate_cli
-from schemas.errors import WorkFailedError
-app = typer.Typer()
-producers.simulate_cli.register(app); producers.replay_cli.register(app)
-try:
-    app()
-except WorkFailedError as error:
-    sys.exit(f"failed: {error}")
-"""
 
 
 @pytest.fixture(autouse=True)
@@ -51,55 +40,18 @@ def no_faults_left(emulator: LocalStack) -> Iterator[None]:
     emulator.clear_faults()
 
 
-def start(emulator: LocalStack, *arguments: str, state_dir: Path | None = None) -> subprocess.Popen[str]:
-    environment = {**os.environ, **emulator.environment, "CLICKSTREAM_STATE_DIR": str(state_dir or emulator.state_dir)}
-    return subprocess.Popen(
-        [sys.executable, "-c", _PROGRAM, "simulate", "--json", *arguments],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def finish(process: subprocess.Popen[str]) -> tuple[dict[str, Any], str]:
-    try:
-        out, err = process.communicate(timeout=60)
-    finally:
-        process.kill()
-    return json.loads(out.splitlines()[-1]), err
-
-
-class StreamReader:
-    """Reads what came into the stream after it was made."""
-
-    def __init__(self, emulator: LocalStack) -> None:
-        self._kinesis = emulator.client("kinesis")
-        self._iterators = [
-            self._kinesis.get_shard_iterator(
-                StreamName="clickstream", ShardId=shard["ShardId"], ShardIteratorType="LATEST"
-            )["ShardIterator"]
-            for shard in self._kinesis.list_shards(StreamName="clickstream")["Shards"]
-        ]
-        self.lines: list[bytes] = []
-
-    def read(self) -> list[bytes]:
-        """Return all lines so far."""
-        for place, iterator in enumerate(self._iterators):
-            answer = self._kinesis.get_records(ShardIterator=iterator, Limit=10_000)
-            self._iterators[place] = answer["NextShardIterator"]
-            lines = (line for record in answer["Records"] for line in payloads(record["Data"]))
-            self.lines += [line for line in lines if read_attestation(line) is None]
-        return self.lines
+def start(emulator: LocalStack, folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    here = {"CLICKSTREAM_STATE_DIR": str(folder)}
+    return commands.start(emulator.environment | here, "simulate", "--json", *arguments)
 
 
 @pytest.mark.parametrize("rate", ["3000", "0"])
 def test_an_interrupt_sends_what_is_held_and_tells_what_was_sent(
-    emulator: LocalStack, wait_until: Callable[[Callable[[], bool], float], None], rate: str
+    emulator: LocalStack, tmp_path: Path, wait_until: Callable[[Callable[[], bool], float], None], rate: str
 ) -> None:
-    stream = StreamReader(emulator)
+    stream = Arrivals(emulator.client("kinesis"))
     options = ("--events", "5000000", "--rate", rate, "--duplicates", "0.1", "--corrupt", "0.1")
-    process = start(emulator, *options)
+    process = start(emulator, tmp_path, *options)
     wait_until(lambda: len(stream.read()) > 1000, 30)
     process.send_signal(signal.SIGINT)
     summary, _ = finish(process)
@@ -112,8 +64,10 @@ def test_an_interrupt_sends_what_is_held_and_tells_what_was_sent(
     assert answer["corrupt"] == Counter(event.reason for event in read if isinstance(event, Rejection))
 
 
-def test_throttled_calls_and_records_are_put_again_until_every_event_is_there(emulator: LocalStack) -> None:
-    stream = StreamReader(emulator)
+def test_throttled_calls_and_records_are_put_again_until_every_event_is_there(
+    emulator: LocalStack, tmp_path: Path
+) -> None:
+    stream = Arrivals(emulator.client("kinesis"))
     emulator.inject(
         **{
             "kinesis.PutRecords": [
@@ -123,7 +77,7 @@ def test_throttled_calls_and_records_are_put_again_until_every_event_is_there(em
             ]
         }
     )
-    summary, _ = finish(start(emulator, "--events", "5000"))
+    summary, _ = finish(start(emulator, tmp_path, "--events", "5000"))
     assert (summary["sent"], summary["failed"]) == (5000, 0)
     assert summary["retried"] > 3
     assert (
@@ -133,31 +87,29 @@ def test_throttled_calls_and_records_are_put_again_until_every_event_is_there(em
     assert len(stream.lines) == 5000
 
 
-def test_a_call_whose_answer_was_lost_is_repeated_and_the_copies_keep_their_ids(emulator: LocalStack) -> None:
-    stream = StreamReader(emulator)
+def test_a_call_whose_answer_was_lost_is_repeated_and_the_copies_keep_their_ids(
+    emulator: LocalStack, tmp_path: Path
+) -> None:
+    stream = Arrivals(emulator.client("kinesis"))
     emulator.inject(**{"kinesis.PutRecords": {"error": "InternalFailure", "applied": True}})
-    summary, _ = finish(start(emulator, "--events", "2000"))
+    summary, _ = finish(start(emulator, tmp_path, "--events", "2000"))
     assert (summary["sent"], summary["failed"]) == (2000, 0)
     lines = stream.read()
     assert len(lines) > 2000 == len(set(lines))
 
 
-def test_a_stream_that_stays_closed_ends_the_run_with_every_event_sent_or_saved(emulator: LocalStack) -> None:
-    stream = StreamReader(emulator)
+def test_a_stream_that_stays_closed_ends_the_run_with_every_event_sent_or_saved(
+    emulator: LocalStack, tmp_path: Path
+) -> None:
+    stream = Arrivals(emulator.client("kinesis"))
     emulator.inject(
         **{"kinesis.PutRecords": {"error": "AccessDeniedException", "status": 400, "after": 2, "times": 100}}
     )
-    process = start(emulator, "--events", "200000")
+    process = start(emulator, tmp_path, "--events", "200000")
     summary, told = finish(process)
     assert process.returncode == 1
     assert "AccessDenied" in told and "are saved in" in told
-    saved = [
-        line
-        for path in Path(emulator.state_dir, "spool").glob("*.ndjson")
-        for record in read_spool(path)
-        for line in payloads(record.record().data)
-        if read_attestation(line) is None
-    ]
+    saved = [line for line in spooled_lines(tmp_path) if read_attestation(line) is None]
     assert (len(stream.read()), len(saved)) == (summary["sent"], summary["failed"])
     assert summary["sent"] + summary["failed"] == summary["answer"]["events"] < 200_000
     assert not set(stream.lines) & set(saved)
@@ -166,18 +118,18 @@ def test_a_stream_that_stays_closed_ends_the_run_with_every_event_sent_or_saved(
 def test_a_run_that_is_killed_goes_on_with_the_same_lines_and_repeats_at_most_what_was_under_way(
     emulator: LocalStack, wait_until: Callable[[Callable[[], bool], float], None], tmp_path: Path
 ) -> None:
-    stream = StreamReader(emulator)
+    stream = Arrivals(emulator.client("kinesis"))
     key = tmp_path / "key.gz"
     options = ("--events", "30000", "--rate", "8000", "--duplicates", "0.05", "--corrupt", "0.05")
     resumed = (*options, "--answer-key", str(key), "--resume", str(tmp_path / "place"))
     for kill_at in (5000, 18_000):
-        process = start(emulator, *resumed, state_dir=tmp_path)
+        process = start(emulator, tmp_path, *resumed)
         wait_until(lambda kill_at=kill_at: len(set(stream.read())) > kill_at, 60)  # type: ignore[misc]
         process.kill()
         process.communicate()
         with gzip.open(key) as file, pytest.raises(EOFError):
             file.read()
-    summary, told = finish(start(emulator, *resumed, state_dir=tmp_path))
+    summary, told = finish(start(emulator, tmp_path, *resumed))
     assert summary["failed"] == 0, told
     with gzip.open(key) as file:
         entries = [json.loads(line) for line in file]
@@ -197,9 +149,11 @@ def test_a_run_that_is_killed_goes_on_with_the_same_lines_and_repeats_at_most_wh
     assert sum(stamp in line for line in stream.lines) > 0.9 * len(stream.lines)
 
 
-def test_several_processes_put_what_one_would_and_keep_each_users_order(emulator: LocalStack) -> None:
-    stream = StreamReader(emulator)
-    process = start(emulator, "--events", "6000", "--users", "300", "--end", "2026-11-24T12:00:00Z", "--processes", "2")
+def test_several_processes_put_what_one_would_and_keep_each_users_order(emulator: LocalStack, tmp_path: Path) -> None:
+    stream = Arrivals(emulator.client("kinesis"))
+    process = start(
+        emulator, tmp_path, "--events", "6000", "--users", "300", "--end", "2026-11-24T12:00:00Z", "--processes", "2"
+    )
     summary, told = finish(process)
     assert process.returncode == 0, told
     assert (summary["sent"], summary["failed"], summary["processes"]) == (6000, 0, 2)
@@ -217,10 +171,9 @@ def test_several_processes_put_what_one_would_and_keep_each_users_order(emulator
 def test_an_interrupt_reaches_every_process_and_each_sends_what_it_holds(
     emulator: LocalStack, tmp_path: Path, wait_until: Callable[[Callable[[], bool], float], None]
 ) -> None:
-    stream = StreamReader(emulator)
-    # With a spool of its own, since what another run left there would come first.
+    stream = Arrivals(emulator.client("kinesis"))
     arguments = ("--events", "5000000", "--rate", "3000", "--processes", "2", "--duplicates", "0.1")
-    process = start(emulator, *arguments, state_dir=tmp_path)
+    process = start(emulator, tmp_path, *arguments)
     wait_until(lambda: len(stream.read()) > 1000, 60)
     process.send_signal(signal.SIGINT)
     summary, told = finish(process)
@@ -237,8 +190,8 @@ def test_an_interrupt_reaches_every_process_and_each_sends_what_it_holds(
 def test_a_second_interrupt_saves_what_is_not_sent_yet(
     emulator: LocalStack, tmp_path: Path, wait_until: Callable[[Callable[[], bool], float], None], processes: str
 ) -> None:
-    stream = StreamReader(emulator)
-    process = start(emulator, "--events", "5000000", "--rate", "3000", "--processes", processes, state_dir=tmp_path)
+    stream = Arrivals(emulator.client("kinesis"))
+    process = start(emulator, tmp_path, "--events", "5000000", "--rate", "3000", "--processes", processes)
     wait_until(lambda: len(stream.read()) > 1000, 60)
     emulator.inject(**{"kinesis.PutRecords": {"error": THROTTLED, "status": 400, "times": 10_000}})
     wait_until(lambda: emulator.struck("kinesis.PutRecords") > 3, 60)
@@ -246,14 +199,9 @@ def test_a_second_interrupt_saves_what_is_not_sent_yet(
     # The first one is noticed between two lines; then all wait for the stream.
     time.sleep(2)
     process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=60)
+    _, told = output_of(process)
     assert process.returncode != 0 and "Traceback" not in told, told
-    saved = [
-        line
-        for path in (tmp_path / "spool").glob("*.ndjson")
-        for spooled in read_spool(path)
-        for line in payloads(spooled.record().data)
-    ]
+    saved = spooled_lines(tmp_path)
     numbers: dict[str | None, set[int | None]] = {}
     for event in (decode(line, LATER_US) for line in [*stream.read(), *saved]):
         if isinstance(event, ClickEvent):
@@ -262,12 +210,14 @@ def test_a_second_interrupt_saves_what_is_not_sent_yet(
     assert all(found == set(range(len(found))) for found in numbers.values())
 
 
-def test_a_stream_that_stays_closed_ends_every_process_with_each_event_sent_or_saved(emulator: LocalStack) -> None:
-    stream = StreamReader(emulator)
+def test_a_stream_that_stays_closed_ends_every_process_with_each_event_sent_or_saved(
+    emulator: LocalStack, tmp_path: Path
+) -> None:
+    stream = Arrivals(emulator.client("kinesis"))
     emulator.inject(
         **{"kinesis.PutRecords": [{"error": "AccessDeniedException", "status": 400, "after": 4, "times": 1000}]}
     )
-    process = start(emulator, "--events", "400000", "--processes", "2")
+    process = start(emulator, tmp_path, "--events", "400000", "--processes", "2")
     summary, told = finish(process)
     assert process.returncode == 1
     assert "AccessDenied" in told and "are saved in" in told

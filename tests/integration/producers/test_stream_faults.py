@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import json
-import os
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from producers.answer_key import Accepted, Refused, Run, Total, Unsendable
+from producers.answer_key import Accepted, Entry, Refused, Total
 from producers.lines import line_digest_text
-from schemas.attestation import read_attestation
-from schemas.kpl import payloads
+from tests.commands import finish, start
+from tests.streams import lines_in, records_in
 
 if TYPE_CHECKING:
     from tests.conftest import LocalStack
@@ -34,38 +30,14 @@ def no_faults_left(emulator: LocalStack) -> Iterator[None]:
 
 def simulate(emulator: LocalStack, state_dir: Path, *arguments: str) -> tuple[int, dict[str, Any], str]:
     """Return the exit code, the summary and what was told."""
-    done = subprocess.run(
-        [sys.executable, "-m", "clickstream", "simulate", "--json", *arguments],
-        env={**os.environ, **emulator.environment, "CLICKSTREAM_STATE_DIR": str(state_dir)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    return done.returncode, json.loads(done.stdout.splitlines()[-1]), done.stderr
-
-
-def records_of(emulator: LocalStack) -> dict[str, list[bytes]]:
-    """Return shard -> the data of all its records."""
-    kinesis = emulator.client("kinesis")
-    found: dict[str, list[bytes]] = {}
-    for shard in kinesis.list_shards(StreamName="clickstream")["Shards"]:
-        records = found.setdefault(shard["ShardId"], [])
-        iterator = kinesis.get_shard_iterator(
-            StreamName="clickstream", ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
-        ).get("ShardIterator")
-        while iterator:
-            answer = kinesis.get_records(ShardIterator=iterator, Limit=10_000)
-            records += [record["Data"] for record in answer["Records"]]
-            is_read = not answer["Records"] and answer["MillisBehindLatest"] == 0
-            iterator = None if is_read else answer.get("NextShardIterator")
-    return found
+    here = {"CLICKSTREAM_STATE_DIR": str(state_dir)}
+    process = start(emulator.environment | here, "simulate", "--json", *arguments)
+    summary, told = finish(process)
+    return process.returncode, summary, told
 
 
 def digests_in(emulator: LocalStack) -> Counter[str]:
-    found = records_of(emulator)
-    lines = (line for data in found.values() for blob in data for line in payloads(blob))
-    return Counter(line_digest_text(line) for line in lines if read_attestation(line) is None)
+    return Counter(map(line_digest_text, lines_in(emulator.client("kinesis"))))
 
 
 def check_nothing_is_lost(emulator: LocalStack, before: Counter[str], key: Path, *, repeats: bool = False) -> None:
@@ -76,7 +48,7 @@ def check_nothing_is_lost(emulator: LocalStack, before: Counter[str], key: Path,
 
 
 def digests_of_key(path: Path) -> Counter[str]:
-    decoder = msgspec.json.Decoder(Run | Accepted | Refused | Unsendable | Total)
+    decoder = msgspec.json.Decoder(Entry)
     with gzip.open(path) as file:
         entries = [decoder.decode(line) for line in file]
     assert isinstance(entries[-1], Total)
@@ -101,14 +73,14 @@ def test_throttling_and_partial_failures_in_mid_run_lose_nothing(emulator: Local
 
 
 def test_splits_and_merges_in_mid_run_lose_nothing(emulator: LocalStack, tmp_path: Path) -> None:
-    before, shards = digests_in(emulator), records_of(emulator)
+    before, shards = digests_in(emulator), records_in(emulator.client("kinesis"))
     plan, key = tmp_path / "plan.toml", tmp_path / "key.gz"
     plan.write_text("[[split]]\nat = 0.1\n[[split]]\nat = 0.3\n[[merge]]\nat = 0.5\n")
     options = ("--events", "6000", "--rate", "3000", "--users", "500", "--no-aggregate")
     code, summary, told = simulate(emulator, tmp_path, *options, "--faults", str(plan), "--answer-key", str(key))
     assert code == 0, told
     assert summary["stream_faults"] == {"splits": 2, "merges": 1}
-    after = records_of(emulator)
+    after = records_in(emulator.client("kinesis"))
     new = [data for shard, data in after.items() if shard not in shards]
     assert len(new) == 5 and all(new)
     check_nothing_is_lost(emulator, before, key, repeats=True)
