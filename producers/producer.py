@@ -140,7 +140,7 @@ class Producer:
 
         Raises:
             WorkFailedError: the stream takes nothing any more, and the event is saved like all before it; or the
-                producer is closed, and the event is not taken.
+                producer is closed or being closed, and the event is not taken.
         """
         if event.producer_id is not None or event.producer_seq is not None:
             event = msgspec.structs.replace(event, producer_id=None, producer_seq=None)
