@@ -44,7 +44,7 @@ def replay(
     ] = None,
     start: Annotated[
         str | None,
-        typer.Option(metavar="TIME", help="Only events from this hour or instant on; of raw objects, what arrived."),
+        typer.Option(metavar="TIME", help="Only events from this hour or instant on; of raw objects, arrivals."),
     ] = None,
     end: Annotated[
         str | None, typer.Option(metavar="TIME", help="Only events before this hour or instant; likewise.")
