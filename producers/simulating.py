@@ -37,7 +37,9 @@ def began_before(resume: Path, processes: int) -> int | None:
     if others := set(part_files(resume)) - set(paths):
         other = min(others)
         before = other.name.rpartition("-of-")[2] if other != resume else 1
-        raise ConfigError(f"{other} belongs to another run: processes was {before}, now it is {processes}")
+        raise ConfigError(
+            f"{other} belongs to another run, so give another file: processes was {before}, now it is {processes}"
+        )
     # A kill may have come before all of them had a file.
     began = next((begun for path in paths if (begun := fingerprint_at(path).get(BEGAN))), None)
     return parse_instant_us(began) if began else None
