@@ -18,6 +18,7 @@ from batch_compaction.raw import RawObject
 from schemas.blocks import Block, blocks_of
 from schemas.compression import Zlib, decompressed
 from schemas.formats import NotUnderstoodError
+from schemas.lake import is_firehose_object
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -51,6 +52,6 @@ def read_blocks(
     """
     content = decompressed(chunks_of(s3, raw, pause), _GZIP, zstd)
     try:
-        yield from blocks_of(content, block_bytes, MAX_LINE_BYTES)
+        yield from blocks_of(content, block_bytes, MAX_LINE_BYTES, is_streamed=is_firehose_object(raw.key))
     except NotUnderstoodError as error:
         raise UnreadObjectError(raw, Unread.NOT_UNDERSTOOD, error.kind) from error

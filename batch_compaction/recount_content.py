@@ -46,11 +46,12 @@ class Line:
     is_torn: bool = False
 
 
-def lines_of(body: Iterable[bytes], limit: int) -> Iterator[Line]:
-    """Yield the lines of an object, given the chunks of its body."""
+def lines_of(body: Iterable[bytes], limit: int, *, is_streamed: bool = False) -> Iterator[Line]:
+    """Yield the lines of an object, given the chunks of its body; what came through the stream is never an array."""
     number, held = 1, b""
     try:
-        for chunk in _without_array(_with_head(_content(_with_head(body)))):
+        content = _content(_with_head(body))
+        for chunk in content if is_streamed else _without_array(_with_head(content)):
             first, *others = chunk.split(b"\n")
             held = (held + first)[: limit + 1]
             for other in others:

@@ -113,7 +113,8 @@ def read(day: RawDay, item: RawObject, recount: Recount, unpublished: Counter[tu
         unpublished: counts the lines that are not said to be, by event hour and state.
     """
     body = day.s3.get_object(Bucket=day.bucket, Key=item.key)["Body"]
-    for line in lines_of(body.iter_chunks(_CHUNK_BYTES), MAX_LINE_BYTES):
+    lines = lines_of(body.iter_chunks(_CHUNK_BYTES), MAX_LINE_BYTES, is_streamed=lake.is_firehose_object(item.key))
+    for line in lines:
         item.lines += 1
         if not line.is_torn and not line.data.strip():
             item.blank += 1

@@ -37,7 +37,9 @@ class Block:
     damage: str | None = None
 
 
-def blocks_of(content: Iterator[bytes], block_bytes: int, max_line_bytes: int) -> Iterator[Block]:
+def blocks_of(
+    content: Iterator[bytes], block_bytes: int, max_line_bytes: int, *, is_streamed: bool = False
+) -> Iterator[Block]:
     r"""Yield the lines of an object.
 
     Elements of an array are separated by newlines in place of commas, and have `\r` in place of any newline of theirs,
@@ -49,14 +51,16 @@ def blocks_of(content: Iterator[bytes], block_bytes: int, max_line_bytes: int) -
         block_bytes: how large a block should be, at least, but for the last one and one that ends with a line that was
             cut. It is larger by no more than a line and a chunk, of which the first is 64 KiB at least.
         max_line_bytes: what is kept of a line.
+        is_streamed: it came through the stream, so it holds lines whatever its first one begins with.
 
     Raises:
         NotUnderstoodError: before any block: the object holds no lines.
     """
-    splitter = _Splitter(block_bytes, max_line_bytes)
+    splitter = _Splitter(block_bytes, max_line_bytes, may_be_array=not is_streamed)
     head, damage = _head_of(content)
-    text = head.removeprefix(_BYTE_ORDER_MARK)
-    require_understood(text)
+    text = head if is_streamed else head.removeprefix(_BYTE_ORDER_MARK)
+    if not is_streamed:
+        require_understood(text)
     splitter.skip(len(head) - len(text))
     yield from splitter.feed(text)
     try:
@@ -86,9 +90,10 @@ class _Splitter:
     Args:
         block_bytes: when a block is full.
         limit: what is kept of a line.
+        may_be_array: a bracket before all else begins an array.
     """
 
-    def __init__(self, block_bytes: int, limit: int) -> None:
+    def __init__(self, block_bytes: int, limit: int, *, may_be_array: bool) -> None:
         self._block_bytes = block_bytes
         self._limit = limit
         self._offset = 0  # of the next block
@@ -97,7 +102,7 @@ class _Splitter:
         self._begun: list[bytes] = []  # what is kept of the line that has not
         self._begun_bytes = 0
         self._cut_bytes = 0  # what is not
-        self._is_blank = True  # all that came so far
+        self._may_be_array = may_be_array  # nothing but white space came so far
         self._array: ArrayElements | None = None
 
     def feed(self, chunk: bytes) -> Iterator[Block]:
@@ -120,9 +125,9 @@ class _Splitter:
         self._offset += length
 
     def _feed(self, chunk: bytes) -> Iterator[Block]:
-        if self._is_blank:
+        if self._may_be_array:
             start = len(chunk) - len(chunk.lstrip(WHITESPACE))
-            self._is_blank = start == len(chunk)
+            self._may_be_array = start == len(chunk)
             if chunk[start : start + 1] == b"[":
                 yield from self._open_array(chunk[:start])
                 chunk = chunk[start + 1 :]

@@ -21,7 +21,7 @@ from producers.replaying.mapping import Mapping
 from producers.replaying.text import TextRecording
 from schemas.errors import ConfigError, WorkFailedError
 from schemas.instants import HOUR_US
-from schemas.lake import RAW_PREFIX, hour_folder, hour_of_key
+from schemas.lake import RAW_PREFIX, hour_folder, hour_of_key, is_firehose_object
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -75,7 +75,14 @@ def raw_recordings(
     if not found:
         raise ConfigError(f"s3://{bucket}/{prefix} has no objects of that time")
     return [
-        TextRecording(o.address, f"{o.address} {o.etag}", partial(chunks_of, s3, o), mapping, is_within_by_arrival=True)
+        TextRecording(
+            o.address,
+            f"{o.address} {o.etag}",
+            partial(chunks_of, s3, o),
+            mapping,
+            is_within_by_arrival=True,
+            is_streamed=is_firehose_object(o.key),
+        )
         for o in found
     ]
 

@@ -39,6 +39,7 @@ class TextRecording:
         chunks: gives the bytes as they are stored, chunks not empty.
         mapping: how a row becomes an event; None for lines that are events already.
         is_within_by_arrival: whether a span has chosen it as a whole, by when it arrived.
+        is_streamed: see `blocks_of`.
     """
 
     name: str
@@ -46,6 +47,7 @@ class TextRecording:
     chunks: Callable[[], Iterator[bytes]]
     mapping: Mapping | None
     is_within_by_arrival: bool = False
+    is_streamed: bool = False
 
     def faults(self) -> list[str]:
         """Return what is wrong with its beginning: it cannot be read, or lacks a column that the mapping needs."""
@@ -75,7 +77,7 @@ class TextRecording:
     def _json_lines(self, content: Iterator[bytes]) -> Iterator[bytes]:
         count = 0
         try:
-            for block in blocks_of(content, _BLOCK_BYTES, _MAX_LINE_BYTES):
+            for block in blocks_of(content, _BLOCK_BYTES, _MAX_LINE_BYTES, is_streamed=self.is_streamed):
                 lines = block.data.split(b"\n")
                 last = lines.pop()
                 count += len(lines)

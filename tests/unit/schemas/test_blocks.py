@@ -155,3 +155,14 @@ def test_a_line_of_just_the_limit_is_whole() -> None:
 def test_what_is_not_understood_has_no_blocks() -> None:
     with pytest.raises(NotUnderstoodError):
         read(b"garbage\n" * HEAD_BYTES, chunk=100, block_bytes=1)
+
+
+@pytest.mark.parametrize(
+    "first",
+    [b'[{"a":1}]', b"[", b"\xef\xbb\xbf{}", b"\x00\n", b"PAR1"],
+    ids=["array", "bracket", "mark", "null", "parquet"],
+)
+def test_what_came_through_the_stream_is_lines_whatever_it_begins_with(first: bytes) -> None:
+    content = first + b'\n{"b":2}\n'
+    (block,) = blocks_of(iter([content]), 1 << 20, 1 << 20, is_streamed=True)
+    assert (block.data, block.first_offset, block.damage) == (content, 0, None)
