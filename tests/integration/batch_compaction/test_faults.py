@@ -34,6 +34,7 @@ from schemas.codec import encode
 from schemas.errors import ClickstreamError, WorkFailedError
 from schemas.instants import DAY_US, HOUR_US
 from schemas.tables import FACT_CLICKS
+from tests.attestations import attestation_line
 from tests.integration.batch_compaction.lakes import ALL_CLOSED, HOUR, TestLake, event
 from tests.integration.batch_compaction.test_compaction import STEPS
 
@@ -69,7 +70,8 @@ def command(
 
 def test_the_steps_that_a_run_is_killed_at_are_all_that_it_tells(tmp_path: Path) -> None:
     place, told = Place(tmp_path), list[str]()
-    place.put(RawFile(key_of(0), (*map(encode, EVENTS[:3]), encode(event("e1", user_id="other")), b"{broken")))
+    lines = (*map(encode, EVENTS[:3]), encode(event("e1", user_id="other")), b"{broken", attestation_line())
+    place.put(RawFile(key_of(0), lines))
     place.live(Episode(), told.append)
     assert [step for step in told if not step.startswith(tuple(STEPS))] == []
     assert [step for step in STEPS if not any(one.startswith(step) for one in told)] == []
