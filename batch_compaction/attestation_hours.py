@@ -12,8 +12,9 @@ from itertools import chain
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from batch_compaction.arrival_hours import rewrite
 from batch_compaction.intake import Arrived
-from batch_compaction.lake_tables import LakeTable, write_parquet
+from batch_compaction.lake_tables import LakeTable
 from batch_compaction.sorting import Room, sorted_groups
 from schemas.lake import Partition, partition_of_hour
 
@@ -35,20 +36,14 @@ def publish(
         WorkFailedError: the folder is full.
     """
     keys = arrived.keys(table.partitions)
-    if keys:
-        on_step(f"publish {table.definition.name}")
-    files: dict[Partition, str | None] = {}
-    for hour_us, named in keys.items():
-        at, path = partition_of_hour(hour_us), room.folder / f"{hour_us}-attestations.parquet"
-        rows = chain(_of_others(table, at, named), arrived.lines.pieces(hour_us))
+
+    def groups_of(hour_us: int) -> Iterator[pa.Table]:
+        at = partition_of_hour(hour_us)
+        rows = chain(_of_others(table, at, keys[hour_us]), arrived.lines.pieces(hour_us))
         size_bytes = (table.rows_in(at) + arrived.lines.count(hour_us)) * _ROW_BYTES
-        groups = sorted_groups(rows, size_bytes, table.definition.schema, table.definition.order, room)
-        files[at] = None
-        if first := next(groups, None):
-            write_parquet(chain([first], groups), table.file_schema, path)
-            files[at] = table.upload(at, path)
-            path.unlink()
-    return [table.definition.name] if table.commit(files, properties) else []
+        return sorted_groups(rows, size_bytes, table.definition.schema, table.definition.order, room)
+
+    return rewrite(table, keys, groups_of, room.folder, properties, on_step)
 
 
 def _of_others(table: LakeTable, at: Partition, keys: list[str]) -> Iterator[pa.Table]:

@@ -6,14 +6,16 @@ run again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from itertools import chain
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+import pyarrow as pa
+
+from batch_compaction.arrival_hours import rewrite
 from batch_compaction.intake import Arrived
-from batch_compaction.lake_tables import LakeTable, write_parquet
+from batch_compaction.lake_tables import LakeTable
 from batch_compaction.quarantine_rows import row_groups, rows_after
-from schemas.lake import Partition, partition_of_hour
+from schemas.lake import partition_of_hour
 
 
 def publish(
@@ -33,15 +35,9 @@ def publish(
         WorkFailedError: the folder is full.
     """
     keys = arrived.keys(table.partitions)
-    if keys:
-        on_step(f"publish {table.definition.name}")
-    files: dict[Partition, str | None] = {}
-    for hour_us, named in keys.items():
-        at, path = partition_of_hour(hour_us), folder / f"{hour_us}-quarantine.parquet"
-        groups = row_groups(rows_after(table.dataset([at]), named, arrived.lines.pieces(hour_us), run_id))
-        files[at] = None
-        if first := next(groups, None):
-            write_parquet(chain([first], groups), table.file_schema, path)
-            files[at] = table.upload(at, path)
-            path.unlink()
-    return [table.definition.name] if table.commit(files, properties) else []
+
+    def groups_of(hour_us: int) -> Iterator[pa.Table]:
+        there = table.dataset([partition_of_hour(hour_us)])
+        return row_groups(rows_after(there, keys[hour_us], arrived.lines.pieces(hour_us), run_id))
+
+    return rewrite(table, keys, groups_of, folder, properties, on_step)

@@ -63,7 +63,7 @@ def load(
     from producers.load.profiles import profile_of
     from schemas.errors import ConfigError, WorkFailedError
     from schemas.pricing import read_prices, shipped_prices
-    from schemas.settings import load_alerting, load_settings, state_dir_of
+    from schemas.settings import load_settings, state_dir_of
 
     profile_of(profile, rate, minutes * 60)
     plan = plan_of_options(faults, duplicates=0, late=0, corrupt=0)
@@ -97,7 +97,6 @@ def load(
         paid,
         faults=plan,
         key=answer_key,
-        alerting=load_alerting(os.environ, Path.cwd()),
         s3=boto3.client("s3"),
         bucket=settings.curated_bucket,
         state_dir=state_dir_of(os.environ),

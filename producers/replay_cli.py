@@ -19,6 +19,7 @@ from producers.sending import (
     ResumeOption,
     Sending,
     open_sink,
+    require_stream_to_resume,
 )
 
 # Ten years.
@@ -75,8 +76,7 @@ def replay(
     """
     import time
 
-    from producers.faults.alert_duty import alert_duty_of
-    from producers.faults.key_files import check_writable, key_at, this_command
+    from producers.faults.key_files import check_writable, duty_in_force, key_at, this_command
     from producers.opening import new_producer_id
     from producers.position import BEGAN, PositionFile, fingerprint_at
     from producers.replaying.conversion import RowCounts
@@ -87,12 +87,10 @@ def replay(
     from producers.replaying.sources import find_recordings
     from producers.run import run
     from producers.schedules import schedule_of
-    from schemas.errors import ConfigError
     from schemas.instants import parse_instant_us
-    from schemas.settings import load_alerting, load_settings
+    from schemas.settings import load_settings
 
-    if resume is not None and out is not None:
-        raise ConfigError("a file is written from its start: --resume goes on with a stream only")
+    require_stream_to_resume(resume, out)
     now_us = time.time_ns() // 1000
     began = fingerprint_at(resume).get(BEGAN) if resume else None
     began_us = parse_instant_us(began) if began else now_us
@@ -109,10 +107,10 @@ def replay(
     recordings = find_recordings(
         sources, declared, plan.span, lambda: load_settings(os.environ, Path.cwd()), os.environ
     )
-    alerting = {}
+    duty = None
     if answer_key is not None:
         check_writable(answer_key)
-        alerting = load_alerting(os.environ, Path.cwd())
+        duty = duty_in_force(began_us, longest_run_s(speed, rate, limit))
     counts = RowCounts()
     lines = replayed(recordings, plan, counts)
     with ExitStack() as stack:
@@ -129,10 +127,7 @@ def replay(
             stamper=position.stamper() if position else None,
             position=position,
         )
-        if answer_key is not None:
-            duty = alert_duty_of(
-                alerting["alert_types"], alerting["max_alert_age"], began_us, longest_run_s(speed, rate, limit)
-            )
+        if answer_key is not None and duty is not None:
             key = stack.enter_context(key_at(answer_key, began_us, duty, this_command()))
             lines = noted(lines, key, began_us)
         sending = Sending(lines, sink, spool, lambda: {"rows": counts}, position)

@@ -53,6 +53,18 @@ class Sending(NamedTuple):
     unsendable: Callable[[], int] = lambda: 0
 
 
+def require_stream_to_resume(resume: Path | None, out: Path | None) -> None:
+    """Do nothing where a run may go on.
+
+    Raises:
+        ConfigError: its lines go to a file.
+    """
+    from schemas.errors import ConfigError
+
+    if resume is not None and out is not None:
+        raise ConfigError("a file is written from its start: --resume goes on with a stream only")
+
+
 def open_sink(
     out: Path | None,
     no_aggregate: bool,
@@ -73,13 +85,12 @@ def open_sink(
         position: where the run begins; the attestations that it names are put first.
 
     Raises:
-        ConfigError: the file cannot be written, or with a position, there is no such stream, or settings are missing.
+        ConfigError: the file cannot be written, there is no such stream, or settings are missing.
         WorkFailedError: Kinesis cannot be reached.
     """
     import sys
 
     from producers.sinks import FileSink
-    from schemas.errors import ConfigError
     from schemas.settings import load_settings
 
     if out is None:
@@ -102,8 +113,6 @@ def open_sink(
             for left in position.start.attestations:
                 producer.put_attestation(position.start.producer_id, left.text.encode())
         return producer, spool
-    if position is not None:
-        raise ConfigError("a file is written from its start: --resume goes on with a stream only")
     return FileSink(open_out(out, as_json, stack)), None
 
 

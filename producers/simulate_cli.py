@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from producers.sending import STDOUT, JsonOption, KeyOption, OutOption, PlainOption, RateOption, ResumeOption
+from producers.sending import (
+    STDOUT,
+    JsonOption,
+    KeyOption,
+    OutOption,
+    PlainOption,
+    RateOption,
+    ResumeOption,
+    require_stream_to_resume,
+)
 
 if TYPE_CHECKING:
     from producers.shop.visitors import Visitors
@@ -63,9 +71,8 @@ def simulate(
     import time
     from functools import partial
 
-    from producers.faults.alert_duty import alert_duty_of
     from producers.faults.foresight import require_foreseen
-    from producers.faults.key_files import check_writable, join_keys, part_file, this_command
+    from producers.faults.key_files import check_writable, duty_in_force, join_keys, part_file, this_command
     from producers.faults.plan_options import plan_of_options
     from producers.processes import run_jobs
     from producers.run import run
@@ -75,28 +82,24 @@ def simulate(
     from producers.shop.wire import parse_schema_mix
     from producers.simulating import Simulation, began_before
     from producers.worker import Job
-    from schemas.errors import ConfigError
     from schemas.instants import SECOND_US
-    from schemas.settings import load_alerting
 
-    if resume is not None and out is not None:
-        raise ConfigError("a file is written from its start: --resume goes on with a stream only")
+    require_stream_to_resume(resume, out)
     now_us = time.time_ns() // 1000
     began_us = (began_before(resume, processes) if resume else None) or now_us
     visitors = _visitors(events, users, end, began_us, hours, crawlers, even)
     plan = plan_of_options(faults, duplicates=duplicates, late=late, corrupt=corrupt)
+    mix = parse_schema_mix(schema_mix)
     simulation = Simulation(
-        visitors, seed, plan, parse_schema_mix(schema_mix), began_us, no_aggregate=no_aggregate, as_json=as_json
+        visitors, seed, plan, mix, began_us, resume=resume, no_aggregate=no_aggregate, as_json=as_json
     )
     total = simulation.expected_lines
     if answer_key is not None:
         check_writable(answer_key)
         require_foreseen(plan, visitors.start_ms * MILLISECOND_US, visitors.end_us, began_us)
-        alerting = load_alerting(os.environ, Path.cwd())
         run_s = (now_us - began_us) / SECOND_US + (total / rate if rate else 0)
-        duty = alert_duty_of(alerting["alert_types"], alerting["max_alert_age"], began_us, run_s)
+        duty = duty_in_force(began_us, run_s)
         simulation = replace(simulation, key=answer_key, duty=duty, command=this_command())
-    simulation = replace(simulation, resume=resume)
     parts = [(index, processes) for index in range(processes)]
     if processes == 1:
         with ExitStack() as stack:

@@ -58,8 +58,9 @@ def blocks_of(
     """
     splitter = _Splitter(block_bytes, max_line_bytes, may_be_array=not is_streamed)
     head, damage = _head_of(content)
-    text = head if is_streamed else head.removeprefix(_BYTE_ORDER_MARK)
+    text = head
     if not is_streamed:
+        text = head.removeprefix(_BYTE_ORDER_MARK)
         require_understood(text)
     splitter.skip(len(head) - len(text))
     yield from splitter.feed(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -13,10 +14,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from producers.answer_key import Run
-from producers.faults.alert_duty import AlertDuty
+from producers.faults.alert_duty import AlertDuty, alert_duty_of
 from producers.faults.key_writer import KeyWriter
 from schemas.errors import ConfigError, WorkFailedError
 from schemas.instants import format_instant_us
+from schemas.settings import load_alerting
 
 
 def part_file(path: Path, part: tuple[int, int]) -> Path:
@@ -49,6 +51,16 @@ def check_writable(path: Path) -> None:
             tempfile.TemporaryFile(dir=path.parent).close()
     except OSError as error:
         raise ConfigError(f"cannot write {path}: {error.strerror}") from error
+
+
+def duty_in_force(start_us: int, run_s: float) -> AlertDuty:
+    """Return what the settings ask of a run, see `alert_duty_of`.
+
+    Raises:
+        ConfigError: a setting of what is alerted is malformed.
+    """
+    alerting = load_alerting(os.environ, Path.cwd())
+    return alert_duty_of(alerting["alert_types"], alerting["max_alert_age"], start_us, run_s)
 
 
 @contextmanager

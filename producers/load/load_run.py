@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,9 +18,8 @@ import msgspec
 from rich.console import Console
 
 from producers.delivery import StopFlag
-from producers.faults.alert_duty import alert_duty_of
 from producers.faults.fault_plan import FaultPlan
-from producers.faults.key_files import check_writable, join_keys, part_file, this_command
+from producers.faults.key_files import check_writable, duty_in_force, join_keys, part_file, this_command
 from producers.faults.stream_faults import open_stream_faults
 from producers.load.assessment import Report, Setup, assess
 from producers.load.live_view import Scene, View
@@ -71,7 +70,6 @@ def run_load(
     *,
     faults: FaultPlan,
     key: Path | None,
-    alerting: Mapping[str, str],
     s3: S3Client,
     bucket: str,
     state_dir: Path,
@@ -84,7 +82,6 @@ def run_load(
         prices: for the estimate.
         faults: what goes wrong with the stream meanwhile, by the share of the time that is over.
         key: where to write the answer key; None for none.
-        alerting: the settings of what is alerted, for the key.
         s3: reads the receipts.
         bucket: where they are.
         state_dir: where the alert job has its record.
@@ -105,7 +102,7 @@ def run_load(
     duty = None
     if key is not None:
         check_writable(key)
-        duty = alert_duty_of(alerting["alert_types"], alerting["max_alert_age"], time.time_ns() // 1000, seconds)
+        duty = duty_in_force(time.time_ns() // 1000, seconds)
     workers = [Worker(plan, told) for plan in plans_of(setup, seconds, keys, duty, this_command())]
     try:
         with stop.on_interrupt():

@@ -6,7 +6,9 @@ its columns but the ids and the lineage are part of.
 
 from __future__ import annotations
 
-from producers.verify.grades import EXTRA, MISSING, Court, Grade
+from collections.abc import Mapping
+
+from producers.verify.grades import EXTRA, MISSING, Court, Difference, Grade
 
 _ROW = "id, hour, digest(payload) AS payload, source_object AS object, source_line AS number, 1 AS times FROM judged_{}"
 
@@ -56,18 +58,7 @@ def grade_facts(court: Court) -> Grade:
             "twice": "SELECT id, hour, times - 1 AS times FROM found_fact WHERE times > 1",
         }
     )
-    found = court.figures(
-        f"SELECT count(*) FILTER (is_known OR {court.counts}) AS got, "  # noqa: S608
-        f"count(*) FILTER (NOT is_known AND NOT ({court.counts})) AS of_others FROM judged_fact"
-    )
-    return Grade(
-        name="facts",
-        expected=counts["expected"],
-        got=found["got"],
-        right=counts["there"],
-        differences=differences,
-        figures={"of_others": found["of_others"]},
-    )
+    return _grade(court, "facts", "judged_fact", counts, differences)
 
 
 def grade_conflicts(court: Court) -> Grade:
@@ -103,12 +94,17 @@ def grade_conflicts(court: Court) -> Grade:
             "WHERE times > 1",
         }
     )
+    return _grade(court, "conflicts", "judged_conflict", counts, differences)
+
+
+def _grade(court: Court, name: str, judged: str, counts: Mapping[str, int], differences: list[Difference]) -> Grade:
+    """Return the grade of a class whose rows are judged in a table, counted as far as they are of those asked for."""
     found = court.figures(
         f"SELECT count(*) FILTER (is_known OR {court.counts}) AS got, "  # noqa: S608
-        f"count(*) FILTER (NOT is_known AND NOT ({court.counts})) AS of_others FROM judged_conflict"
+        f"count(*) FILTER (NOT is_known AND NOT ({court.counts})) AS of_others FROM {judged}"
     )
     return Grade(
-        name="conflicts",
+        name=name,
         expected=counts["expected"],
         got=found["got"],
         right=counts["there"],

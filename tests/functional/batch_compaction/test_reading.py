@@ -27,7 +27,7 @@ from batch_compaction.raw import RawObject, list_raw_objects
 from batch_compaction.reading import MAX_LINE_BYTES, read_blocks
 from schemas.blocks import Block
 from schemas.errors import WorkFailedError
-from schemas.lake import RAW_PREFIX
+from schemas.lake import RAW_PREFIX, firehose_object
 
 BUCKET = "raw"
 KEY = f"{RAW_PREFIX}year=2026/month=11/day=24/hour=10/o.json"
@@ -264,3 +264,12 @@ def test_of_a_line_beyond_the_limit_the_first_bytes_are_kept_and_the_rest_is_cou
     assert blocks[0].cut_bytes == len(first) - MAX_LINE_BYTES
     assert blocks[1].first_offset == len(first) + 1
     assert joined(blocks[1:]) == LINES
+
+
+@pytest.mark.parametrize("body", [b'[{"a":1}]\n{"b":2}\n', b'\xef\xbb\xbf{}\n{"b":2}\n', b"PAR1\n"])
+def test_what_firehose_delivered_is_lines_whatever_it_begins_with(s3: Any, body: bytes) -> None:
+    key = RAW_PREFIX + firehose_object("clickstream", 0, "0b0b0b0b-0b0b-4b0b-8b0b-0b0b0b0b0b0b") + ".json.gz"
+    s3.put_object(Bucket=BUCKET, Key=key, Body=gzip.compress(body))
+    (raw,) = list_raw_objects(s3, BUCKET)
+    (block,) = read(s3, raw)
+    assert (block.data, block.first_offset) == (body, 0)

@@ -69,3 +69,11 @@ def test_compressed_content_has_the_same_lines_up_to_its_damage(
         return
     mine, theirs = lines_of_both(body, 7)
     assert mine == theirs
+
+
+@given(plain, st.integers(1, 90))
+def test_what_came_through_the_stream_is_never_an_array(content: bytes, cut: int) -> None:
+    chunks = [content[at : at + cut] for at in range(0, len(content), cut)]
+    *whole, rest = content.split(b"\n")
+    parts = [*whole, rest] if rest else whole
+    assert [line.data[:LIMIT] for line in lines_of(chunks, LIMIT, is_streamed=True)] == [part[:LIMIT] for part in parts]
