@@ -10,15 +10,16 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from batch_compaction.arrays import Flags, Octets, Places
+from batch_compaction.arrays import Octets, Places
 from batch_compaction.compiled import compiled
 
 NOT_PLAIN = -1
 _TAB, _NEWLINE, _RETURN, _SPACE, _QUOTE, _BACKSLASH, _ZERO, _NINE = b'\t\n\r "\\09'
 _ASCII = 0x7F
 # Of each value of a byte, whether it is a mark.
-_MARKS_IN_UTF8 = np.array([octet < _SPACE or octet in (_QUOTE, _BACKSLASH) for octet in range(256)])
+_MARKS_IN_UTF8 = np.array([octet < _SPACE or octet in (_QUOTE, _BACKSLASH) for octet in range(256)], np.uint8)
 _MARKS = _MARKS_IN_UTF8 | (np.arange(256) > _ASCII)
+_NONE, _ONE = np.uint64(0), np.uint64(1)
 _MAX_DIGITS = 18  # so many digits are a number of 64 bits, whatever they are
 
 
@@ -62,21 +63,22 @@ def _is_utf8(data: bytes) -> bool:
 
 
 @compiled
-def _find_marks(octets: Octets, is_mark: Flags, marks: Places) -> tuple[int, int]:
+def _find_marks(octets: Octets, is_mark: Octets, marks: Places) -> tuple[int, int]:
     """Fill in where the marks stand, and their end twice; return how many they are, and how many newlines.
 
     Args:
         octets: the bytes.
-        is_mark: of each value of a byte, whether it is a mark.
+        is_mark: of each value of a byte, 1 where it is a mark, else 0.
         marks: room for two more than there are bytes, since one is written for each, be it none.
     """
-    count = newlines = 0
+    # Without a sign: a negative index counts from the end, and to look for one takes time.
+    count, newlines = _NONE, 0
     for at in range(len(octets)):
         marks[count] = at
-        count += is_mark[octets[at]]
+        count += np.uint64(is_mark[octets[at]])
         newlines += octets[at] == _NEWLINE
-    marks[count] = marks[count + 1] = len(octets)
-    return count, newlines
+    marks[count] = marks[count + _ONE] = len(octets)
+    return int(count), newlines
 
 
 @compiled

@@ -11,6 +11,7 @@ from batch_compaction.arrays import Octets, Places
 from batch_compaction.compiled import compiled
 
 _STEP = 8
+_1, _2, _3, _4, _5, _6, _7 = (np.uint64(place) for place in range(1, _STEP))
 
 
 def texts_at(data: bytes, places: Places) -> pa.Array:
@@ -58,12 +59,13 @@ def _gather(octets: Octets, starts: Places, offsets: Places, texts: Octets) -> N
         length, place = offsets[row + 1] - offset, 0
         # A step beyond the end of a text is written over by the next one.
         while place < length and start + place <= last and offset + place <= last:
-            at, to = start + place, offset + place
+            # Without a sign, since a negative index counts from the end, and to look for one costs more than to copy.
+            at, to = np.uint64(start + place), np.uint64(offset + place)
             # All are read before any is written, which makes two of sixteen moves.
-            a, b, c, d = octets[at], octets[at + 1], octets[at + 2], octets[at + 3]
-            e, f, g, h = octets[at + 4], octets[at + 5], octets[at + 6], octets[at + 7]
-            texts[to], texts[to + 1], texts[to + 2], texts[to + 3] = a, b, c, d
-            texts[to + 4], texts[to + 5], texts[to + 6], texts[to + 7] = e, f, g, h
+            a, b, c, d = octets[at], octets[at + _1], octets[at + _2], octets[at + _3]
+            e, f, g, h = octets[at + _4], octets[at + _5], octets[at + _6], octets[at + _7]
+            texts[to], texts[to + _1], texts[to + _2], texts[to + _3] = a, b, c, d
+            texts[to + _4], texts[to + _5], texts[to + _6], texts[to + _7] = e, f, g, h
             place += _STEP
         for rest in range(place, length):
-            texts[offset + rest] = octets[start + rest]
+            texts[np.uint64(offset + rest)] = octets[np.uint64(start + rest)]

@@ -154,7 +154,7 @@ def _values_of(maps: pa.MapArray, key: str) -> pa.StringArray:
     """Return the value of a key for each map, null where it has none; a sixth of the cost of `map_lookup`."""
     offsets = np.asarray(maps.offsets)
     keys = maps.keys.slice(offsets[0], offsets[-1] - offsets[0])
-    places = np.asarray(pc.indices_nonzero(pc.equal(keys, key))).astype(np.int64) + offsets[0]
+    found = np.asarray(pc.indices_nonzero(pc.equal(keys, key))).astype(np.int64)
     taken = np.full(len(maps), -1, np.int64)
-    taken[np.searchsorted(offsets, places, side="right") - 1] = places
+    taken[np.repeat(np.arange(len(maps)), np.diff(offsets))[found]] = found + offsets[0]
     return maps.items.take(pa.array(taken, mask=taken < 0))
