@@ -11,6 +11,9 @@ from typing import NamedTuple
 
 import msgspec
 
+# Of every metric: the Glue database that the tables are in.
+DATABASE_DIMENSION = "Database"
+
 
 class Unit(StrEnum):
     """What a figure counts."""

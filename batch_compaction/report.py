@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from batch_compaction.emf import Figure, Unit, emf_line
+from batch_compaction.emf import DATABASE_DIMENSION, Figure, Unit, emf_line
 from batch_compaction.find import Found
 from batch_compaction.hour_merge import MergedHour
 from batch_compaction.intake import ReadObject
@@ -131,29 +131,31 @@ def report_of(
 
 def metrics_of(report: RunReport, database: str, instant_us: int) -> bytes:
     """Return the report's figures as one line of CloudWatch's embedded metric format."""
-    counts = {
-        "Runs": 1,
-        "Objects": report.objects,
-        "Lines": report.lines,
-        "Accepted": report.accepted,
-        "Quarantined": sum(report.quarantined.values()),
-        "Attestations": report.attestations,
-        "Duplicates": report.duplicates,
-        "Conflicts": sum(hour.conflicts for hour in report.hours),
-        "Unpublished": report.unpublished,
-        "HoursPublished": len(report.hours),
-        "HoursHeld": len(report.held),
-        "ObjectsUnread": len(report.unread),
-        "ObjectsOverwritten": len(report.overwritten),
-        "ObjectsGone": len(report.gone),
-        "MessagesStrange": len(report.strange),
-        "MessagesInFlight": report.in_flight,
-        "MessagesUndeleted": report.undeleted,
-        "Overtaken": report.overtaken,
-    }
-    figures = {name: Figure(count) for name, count in counts.items()} | {
-        "BytesRead": Figure(report.bytes_read, Unit.BYTES),
-        "PeakMemory": Figure(report.peak_memory_bytes, Unit.BYTES),
-        "Duration": Figure(round(sum(report.seconds.values()), 3), Unit.SECONDS),
-    }
-    return emf_line(METRICS_NAMESPACE, {"Database": database}, figures, {"RunId": report.run_id}, instant_us)
+    figures = {name: Figure(value_of(report), unit) for name, (unit, value_of) in _METRICS.items()}
+    return emf_line(METRICS_NAMESPACE, {DATABASE_DIMENSION: database}, figures, {"RunId": report.run_id}, instant_us)
+
+
+_METRICS: Mapping[str, tuple[Unit, Callable[[RunReport], float]]] = {
+    "Runs": (Unit.COUNT, lambda report: 1),
+    "Objects": (Unit.COUNT, lambda report: report.objects),
+    "Lines": (Unit.COUNT, lambda report: report.lines),
+    "Accepted": (Unit.COUNT, lambda report: report.accepted),
+    "Quarantined": (Unit.COUNT, lambda report: sum(report.quarantined.values())),
+    "Attestations": (Unit.COUNT, lambda report: report.attestations),
+    "Duplicates": (Unit.COUNT, lambda report: report.duplicates),
+    "Conflicts": (Unit.COUNT, lambda report: sum(hour.conflicts for hour in report.hours)),
+    "Unpublished": (Unit.COUNT, lambda report: report.unpublished),
+    "HoursPublished": (Unit.COUNT, lambda report: len(report.hours)),
+    "HoursHeld": (Unit.COUNT, lambda report: len(report.held)),
+    "ObjectsUnread": (Unit.COUNT, lambda report: len(report.unread)),
+    "ObjectsOverwritten": (Unit.COUNT, lambda report: len(report.overwritten)),
+    "ObjectsGone": (Unit.COUNT, lambda report: len(report.gone)),
+    "MessagesStrange": (Unit.COUNT, lambda report: len(report.strange)),
+    "MessagesInFlight": (Unit.COUNT, lambda report: report.in_flight),
+    "MessagesUndeleted": (Unit.COUNT, lambda report: report.undeleted),
+    "Overtaken": (Unit.COUNT, lambda report: report.overtaken),
+    "BytesRead": (Unit.BYTES, lambda report: report.bytes_read),
+    "PeakMemory": (Unit.BYTES, lambda report: report.peak_memory_bytes),
+    "Duration": (Unit.SECONDS, lambda report: round(sum(report.seconds.values()), 3)),
+}
+METRIC_NAMES = tuple(_METRICS)

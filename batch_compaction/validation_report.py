@@ -5,12 +5,12 @@ Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 import pyarrow as pa
 
-from batch_compaction.emf import Figure, emf_line
+from batch_compaction.emf import DATABASE_DIMENSION, Figure, emf_line
 from batch_compaction.hours import ROLLED_BACK, HourRow, Recorded
 from batch_compaction.recount import Anomaly
 from schemas.instants import format_instant_us, us_to_timestamp
@@ -156,19 +156,22 @@ def anomalies_table(anomalies: Iterable[Anomaly], day_us: int, found_at_us: int)
 
 def metrics_line(report: ValidationReport, database: str, instant_us: int) -> bytes:
     """Return the report's figures as one line of CloudWatch's embedded metric format."""
-    figures = {
-        "ExpectedFacts": sum(hour.expected_facts for hour in report.hours),
-        "Facts": sum(hour.facts for hour in report.hours),
-        "Duplicates": sum(hour.duplicates for hour in report.hours),
-        "Conflicts": sum(hour.expected_conflicts for hour in report.hours),
-        "Quarantined": _quarantined(report.hours),
-        "Attestations": sum(hour.attestations for hour in report.hours),
-        "Unpublished": sum(hour.unpublished for hour in report.hours),
-        "HoursRolledBack": len(report.rolled_back),
-        "Anomalies": sum(report.anomalies.values()),
-    }
-    counts = {name: Figure(count) for name, count in figures.items()}
-    return emf_line(METRICS_NAMESPACE, {"Database": database}, counts, {"Day": report.day}, instant_us)
+    figures = {name: Figure(count_of(report)) for name, count_of in _METRICS.items()}
+    return emf_line(METRICS_NAMESPACE, {DATABASE_DIMENSION: database}, figures, {"Day": report.day}, instant_us)
+
+
+_METRICS: Mapping[str, Callable[[ValidationReport], int]] = {
+    "ExpectedFacts": lambda report: sum(hour.expected_facts for hour in report.hours),
+    "Facts": lambda report: sum(hour.facts for hour in report.hours),
+    "Duplicates": lambda report: sum(hour.duplicates for hour in report.hours),
+    "Conflicts": lambda report: sum(hour.expected_conflicts for hour in report.hours),
+    "Quarantined": lambda report: _quarantined(report.hours),
+    "Attestations": lambda report: sum(hour.attestations for hour in report.hours),
+    "Unpublished": lambda report: sum(hour.unpublished for hour in report.hours),
+    "HoursRolledBack": lambda report: len(report.rolled_back),
+    "Anomalies": lambda report: sum(report.anomalies.values()),
+}
+METRIC_NAMES = tuple(_METRICS)
 
 
 def _quarantined(hours: Sequence[RecountedHour]) -> int:

@@ -7,6 +7,7 @@ a message with more than ten, always has room for a subscriber's own needs.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 
 import msgspec
 
@@ -16,6 +17,14 @@ from schemas.instants import format_instant_us
 SCHEMA_VERSION = "purchase_alert.v1"
 # What an alert was sent for before there were rules, and what an alert without the field was sent for.
 PURCHASE_RULE = "purchase"
+# Fields that subscribers filter on, with the data type that SNS has for them.
+MESSAGE_ATTRIBUTES: Mapping[str, str] = {
+    "event_type": "String",
+    "schema_version": "String",
+    "country": "String",
+    "currency": "String",
+    "amount_minor": "Number",
+}
 
 
 class PurchaseAlert(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,14 +109,8 @@ def decode_alert(body: bytes | str) -> PurchaseAlert:
 
 def message_attributes(alert: PurchaseAlert) -> dict[str, tuple[str, str]]:
     """Return name -> (SNS data type, value) of what subscribers filter on; absent fields are left out."""
-    attributes = {"event_type": ("String", alert.event_type), "schema_version": ("String", alert.schema_version)}
-    if alert.country:
-        attributes["country"] = ("String", alert.country)
-    if alert.currency:
-        attributes["currency"] = ("String", alert.currency)
-    if alert.amount_minor is not None:
-        attributes["amount_minor"] = ("Number", str(alert.amount_minor))
-    return attributes
+    values = {name: getattr(alert, name) for name in MESSAGE_ATTRIBUTES}
+    return {name: (MESSAGE_ATTRIBUTES[name], str(value)) for name, value in values.items() if value not in (None, "")}
 
 
 def _whole_number(text: str | None) -> int | None:

@@ -18,6 +18,8 @@ DEAD_LETTERS_PREFIX = "dead-letters/"
 VALIDATIONS_PREFIX = "validations/"
 # Year, month, day and hour, or what they begin with; none for a table that is not partitioned.
 Partition = tuple[int, ...]
+# As `strftime` takes it; in UTC.
+HOUR_FOLDER = "year=%Y/month=%m/day=%d/hour=%H/"
 _HOUR_FOLDER = re.compile(r"year=(\d{4})/month=(\d\d)/day=(\d\d)/hour=(\d\d)/")
 # Source: Amazon Data Firehose developer guide, "S3 object name format": the name of the Firehose stream, its version,
 # the arrival of the oldest record, a UUID, and the extension that its configuration gives it.
@@ -28,7 +30,7 @@ _FIREHOSE_NAME = re.compile(
 
 def hour_folder(instant_us: int) -> str:
     """Return `year=2026/month=11/day=24/hour=03/` of the UTC hour that holds the instant."""
-    return us_to_datetime(instant_us).strftime("year=%Y/month=%m/day=%d/hour=%H/")
+    return us_to_datetime(instant_us).strftime(HOUR_FOLDER)
 
 
 def hour_of_key(key: str) -> int | None:

@@ -15,6 +15,8 @@ from typing import Any
 from schemas.instants import SECOND_US
 
 KEY = "event_key"
+# By it DynamoDB deletes rows whose time is over.
+TIME_TO_LIVE = "expires"
 IN_PROGRESS, DONE = "IN_PROGRESS", "DONE"
 # Longer than any queue keeps a message (14 days): what comes back out of a dead-letter queue still finds its rows.
 REMEMBERED_S = 15 * 24 * 3600
@@ -75,7 +77,7 @@ def done_row(key: str, now_us: int) -> Row:
 
 def item_of(row: Row) -> Item:
     """Return a row as DynamoDB takes it."""
-    item = {KEY: {"S": row.key}, "state": {"S": row.state}, "expires": {"N": str(row.expires_s)}}
+    item = {KEY: {"S": row.key}, "state": {"S": row.state}, TIME_TO_LIVE: {"N": str(row.expires_s)}}
     if row.state == IN_PROGRESS:
         item |= {"owner": {"S": row.owner}, "lease_until_us": {"N": str(row.lease_until_us)}}
     return item
@@ -90,7 +92,7 @@ def row_of(item: Mapping[str, Any]) -> Row:
     return Row(
         key=item[KEY]["S"],
         state=item["state"]["S"],
-        expires_s=int(item["expires"]["N"]),
+        expires_s=int(item[TIME_TO_LIVE]["N"]),
         owner=item.get("owner", {}).get("S", ""),
         lease_until_us=int(item.get("lease_until_us", {}).get("N", 0)),
     )
@@ -103,7 +105,7 @@ CLAIMABLE = (
 )
 # Whether a claim is still one's own.
 OWN = "#state = :in_progress AND #owner = :owner"
-NAMES = {"#key": KEY, "#expires": "expires", "#state": "state", "#lease": "lease_until_us", "#owner": "owner"}
+NAMES = {"#key": KEY, "#expires": TIME_TO_LIVE, "#state": "state", "#lease": "lease_until_us", "#owner": "owner"}
 
 
 def condition_values(owner: str, now_us: int) -> Item:

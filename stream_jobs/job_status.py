@@ -35,6 +35,8 @@ _FAILING = "failing_for_ms"
 _BEHIND = ("millis_behind_latest", "millisBehindLatest")
 _LATENCIES = {"latency_ms_p50": "p50", "latency_ms_p95": "p95", "latency_ms_p99": "p99"}
 _LARGEST = {*_BEHIND, *_LATENCIES, _OLDEST}
+# What the job has beside Flink's own, and CloudWatch gets; the reasons of the dead letters not in it.
+METRIC_NAMES = (*COUNTERS, _UNSETTLED, _OLDEST, _FAILING, *_LATENCIES)
 _TIMEOUT_S = 5
 _FAILURES = 100
 

@@ -20,7 +20,11 @@ from infra.artifacts.vendor import Target, vendored
 
 ALERTS = "clickstream-alerts.zip"
 DROPPED_FILES = "clickstream-dropped-files.zip"
+MAIN = "main.py"
+DEPENDENCIES = "dep/"
 JAR = "lib/pyflink-dependencies.jar"
+# What the service is told of the files in the job's package, in the group `RUN_OPTIONS_GROUP` of its properties.
+RUN_OPTIONS: Mapping[str, str] = {"python": MAIN, "jarfile": JAR, "pyFiles": DEPENDENCIES}
 POM = "stream_jobs/msf/pom.xml"
 X86_64 = "x86_64-manylinux2014"
 ARM64 = "aarch64-manylinux2014"
@@ -60,8 +64,8 @@ def alerts_package(root: Path, uv: str, connector_jar: Path | None) -> Package:
     Raises:
         BuildError: it cannot be built, or the jar is not what the job needs.
     """
-    files = {f"dep/{name}": content for name, content in _files(root, uv, _MAIN, ALERTS_TARGETS).items()}
-    files["main.py"] = (root / _MAIN).read_bytes()
+    files = {DEPENDENCIES + name: content for name, content in _files(root, uv, _MAIN, ALERTS_TARGETS).items()}
+    files[MAIN] = (root / _MAIN).read_bytes()
     if connector_jar is not None:
         files[JAR] = checked_jar(connector_jar)
     return _package(ALERTS, root, files)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ParamSpec, cast
 
+from infra.deployment import FUNCTION_MAX_RECEIVES
 from schemas.lake import RAW_PREFIX
 from schemas.settings import Settings
 
@@ -29,8 +30,6 @@ REGION = "us-east-1"
 # invocation would meet the first one's claims.
 FUNCTION_TIMEOUT_S = 60
 _VISIBILITY_S = 90
-# A large file may need several invocations, each of which gives its message back.
-_MAX_RECEIVES = 6
 # The longest that SQS has.
 _LONGEST_RETENTION_S = 14 * 24 * 3600
 _Request = ParamSpec("_Request")
@@ -166,7 +165,7 @@ def create_function_resources(description: Description, clients: Clients) -> Non
         TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires"},
     )
     dead_arn = _arn_of(sqs, sqs.create_queue(QueueName=description.dropped_files_dead)["QueueUrl"])
-    redrive = {"deadLetterTargetArn": dead_arn, "maxReceiveCount": _MAX_RECEIVES}
+    redrive = {"deadLetterTargetArn": dead_arn, "maxReceiveCount": FUNCTION_MAX_RECEIVES}
     attributes: dict[QueueAttributeNameType, str] = {
         "VisibilityTimeout": str(_VISIBILITY_S),
         "RedrivePolicy": json.dumps(redrive),

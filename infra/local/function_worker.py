@@ -21,6 +21,7 @@ from threading import Event
 from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 
+from infra.deployment import FUNCTION_BATCH_SIZE, FUNCTION_MEMORY_MIB
 from infra.local.description import FUNCTION_TIMEOUT_S, connect
 from infra.local.event_source import event_of, failed_ids
 from infra.local.function_state import FunctionProgress, write_function_progress
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.type_defs import DeleteMessageBatchRequestEntryTypeDef, MessageTypeDef
 
-MAX_BATCH = 10
 # A stop waits for it: the emulator goes on with a poll whose caller has left, and would hide what comes in.
 LONG_POLL_S = 1
 
@@ -49,7 +49,7 @@ class Invocation:
     def __init__(self, function_name: str, timeout_s: float) -> None:
         self.aws_request_id = str(uuid4())
         self.function_name = function_name
-        self.memory_limit_in_mb = 1769
+        self.memory_limit_in_mb = FUNCTION_MEMORY_MIB
         self._ends_s = time.monotonic() + timeout_s
 
     def get_remaining_time_in_millis(self) -> int:
@@ -112,7 +112,7 @@ class FunctionWorker:
     def _receive(self) -> list[MessageTypeDef]:
         answer = self._sqs.receive_message(
             QueueUrl=self._queue_url,
-            MaxNumberOfMessages=MAX_BATCH,
+            MaxNumberOfMessages=FUNCTION_BATCH_SIZE,
             WaitTimeSeconds=LONG_POLL_S,
             AttributeNames=["All"],
         )

@@ -13,10 +13,15 @@ from schemas.instants import DAY_US, HOUR_US, SECOND_US
 HOURLY_S = HOUR_US / SECOND_US
 DAILY_S = DAY_US / SECOND_US
 # After an hour is closed, which is 20 minutes after its end; and after the first compaction of the day.
-_HOURLY_OFFSET_US = 25 * 60 * SECOND_US
-_DAILY_OFFSET_US = 45 * 60 * SECOND_US
+HOURLY_OFFSET_US = 25 * 60 * SECOND_US
+DAILY_OFFSET_US = 45 * 60 * SECOND_US
 
 Command = tuple[str, ...]
+# What is due, here and on AWS: commands of the front door, and of the image of the compaction.
+COMPACT: Command = ("compact",)
+RECONCILE: Command = ("compact", "--reconcile")
+VALIDATE: Command = ("validate", "--day", "yesterday")
+MAINTAIN: Command = ("maintain",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +54,7 @@ def jobs_of(hourly_s: float, daily_s: float, last: Sequence[Command] = ()) -> tu
         daily_s: seconds between two rounds of the daily work.
         last: commands that end the daily work.
     """
-    daily: tuple[Command, ...] = (("compact", "--reconcile"), ("validate", "--day", "yesterday"), *last)
     return (
-        Job("hourly", round(hourly_s * SECOND_US), _HOURLY_OFFSET_US, (("compact",),)),
-        Job("daily", round(daily_s * SECOND_US), _DAILY_OFFSET_US, daily),
+        Job("hourly", round(hourly_s * SECOND_US), HOURLY_OFFSET_US, (COMPACT,)),
+        Job("daily", round(daily_s * SECOND_US), DAILY_OFFSET_US, (RECONCILE, VALIDATE, *last)),
     )

@@ -18,14 +18,13 @@ from pathlib import Path
 from threading import Event
 
 from infra.local.processes import journal
-from infra.local.schedule import DAILY_S, HOURLY_S, Command, Job, jobs_of
+from infra.local.schedule import DAILY_S, HOURLY_S, MAINTAIN, Command, Job, jobs_of
 from infra.local.schedule_state import ScheduledRun, ScheduleProgress, write_schedule_progress
 from infra.local.state import SCHEDULED_RUN, process_id
 from schemas.instants import format_instant_us
 from schemas.settings import LOG_VARIABLE
 
 # What ends the daily work where the front door has it.
-MAINTENANCE: Command = ("maintain",)
 _FRONT_DOOR = (sys.executable, "-m", "clickstream")
 _POLL_S = 0.2
 # Below what a process of the stack has to end in.
@@ -128,7 +127,7 @@ def main(arguments: list[str]) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     stop = Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    last = (MAINTENANCE,) if _is_there(MAINTENANCE) else ()
+    last = (MAINTAIN,) if _is_there(MAINTAIN) else ()
     ScheduleWorker(jobs_of(options.hourly_s, options.daily_s, last), options.folder, stop).run()
     return 0
 

@@ -14,10 +14,13 @@ import pytest
 from botocore import xform_name
 from botocore.validate import validate_parameters
 
+from infra import deployment
 from infra.artifacts.closure import closure_of
-from infra.artifacts.packages import JAR, POM
+from infra.artifacts.packages import JAR, POM, RUN_OPTIONS
+from infra.facts import facts
 from schemas.lake import RAW_PREFIX
 from schemas.settings import load_settings
+from stream_jobs import claims
 from stream_jobs.application_properties import PROPERTIES, RULES_GROUP, RUN_OPTIONS_GROUP, parse
 from stream_jobs.connector import MAVEN_COORDINATES
 from stream_jobs.documents import DOCUMENT, with_table
@@ -78,7 +81,7 @@ def test_the_reference_shows_the_defaults_and_is_accepted() -> None:
 
 
 def test_the_reference_names_the_files_that_the_package_has() -> None:
-    assert reference()[RUN_OPTIONS_GROUP] == {"python": "main.py", "jarfile": JAR, "pyFiles": "dep/"}
+    assert reference()[RUN_OPTIONS_GROUP] == RUN_OPTIONS
 
 
 def test_the_service_takes_the_reference_and_the_application_as_they_are_shown() -> None:
@@ -96,6 +99,40 @@ def test_the_function_gets_what_lambda_and_the_settings_take() -> None:
     validate_parameters(
         {"QueueName": "a", "Attributes": block("queue.json")}, service("sqs").operation_model("CreateQueue").input_shape
     )
+
+
+def option(command: list[str], name: str) -> str:
+    return command[command.index(name) + 1]
+
+
+def test_the_page_has_the_times_and_sizes_of_the_deployment() -> None:
+    [function] = [command for command in aws_commands() if command[:2] == ["lambda", "create-function"]]
+    assert option(function, "--timeout") == str(deployment.FUNCTION_TIMEOUT_S)
+    assert option(function, "--memory-size") == str(deployment.FUNCTION_MEMORY_MIB)
+    assert option(function, "--architectures") == deployment.FUNCTION_ARCHITECTURE
+    known = facts()
+    assert option(function, "--runtime") == known["runtimes"]["python"]
+    assert option(function, "--handler") == known["handlers"]["dropped_files"]
+    [mapping] = [command for command in aws_commands() if command[:2] == ["lambda", "create-event-source-mapping"]]
+    assert option(mapping, "--batch-size") == str(deployment.FUNCTION_BATCH_SIZE)
+    queue = block("queue.json")
+    assert queue["VisibilityTimeout"] == str(deployment.FUNCTION_VISIBILITY_S)
+    assert json.loads(queue["RedrivePolicy"])["maxReceiveCount"] == deployment.FUNCTION_MAX_RECEIVES
+    [table] = [command for command in aws_commands() if command[:2] == ["dynamodb", "create-table"]]
+    assert option(table, "--key-schema") == f"AttributeName={claims.KEY},KeyType=HASH"
+    [lived] = [command for command in aws_commands() if command[:2] == ["dynamodb", "update-time-to-live"]]
+    assert option(lived, "--time-to-live-specification") == f"Enabled=true,AttributeName={claims.TIME_TO_LIVE}"
+
+
+def test_the_application_has_the_checkpoints_and_the_parallelism_of_the_deployment() -> None:
+    application = block("application.json")
+    assert application["RuntimeEnvironment"] == deployment.FLINK_RUNTIME
+    flink = application["ApplicationConfiguration"]["FlinkApplicationConfiguration"]
+    checkpoints = flink["CheckpointConfiguration"]
+    assert checkpoints["CheckpointInterval"] == deployment.CHECKPOINT_INTERVAL_MS
+    assert checkpoints["MinPauseBetweenCheckpoints"] == deployment.MIN_PAUSE_BETWEEN_CHECKPOINTS_MS
+    assert flink["ParallelismConfiguration"]["ParallelismPerKPU"] == deployment.PARALLELISM_PER_KPU
+    assert f"namespace `{deployment.FLINK_NAMESPACE}`, dimension `{deployment.FLINK_DIMENSION}`" in TEXT
 
 
 def test_the_function_s_queue_hides_a_message_for_six_invocations_and_is_behind_a_queue_that_the_page_makes() -> None:

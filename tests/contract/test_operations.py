@@ -10,6 +10,8 @@ import typer
 import clickstream
 from batch_compaction import entry
 from batch_compaction.report import METRICS_NAMESPACE, RunReport, metrics_of
+from infra.deployment import SCHEDULES
+from infra.facts import facts
 from infra.local.schedule import DAILY_S, HOURLY_S, jobs_of
 from schemas.instants import format_instant_us
 
@@ -39,6 +41,20 @@ def test_the_schedule_is_the_one_that_the_local_stack_runs() -> None:
     assert f"at {format_instant_us(daily)[11:16]} UTC" in TEXT
     for text in (TEXT, (ROOT / "docs" / "local-stack.md").read_text(encoding="utf-8")):
         assert "at minute 25" in text and "at 00:45 UTC" in text
+
+
+def test_the_schedule_of_aws_is_on_the_page_and_its_commands_are_the_image_s() -> None:
+    rows = dict(re.findall(r"^\| [^|]+ \| `clickstream ([^`]+)` \|.*?`(cron\([^`]+)` \|$", TEXT, re.MULTILINE))
+    assert rows == {" ".join(schedule.command): schedule.expression for schedule in SCHEDULES.values()}
+    assert SCHEDULES["compact"].command == entry.DEFAULT_COMMAND
+
+
+def test_the_metrics_that_terraform_knows_are_on_the_pages() -> None:
+    known = facts()["metrics"]
+    assert all(f"`{name}`" in TEXT for name in known["compaction"]["names"])
+    assert {known["compaction"]["namespace"], known["validation"]["namespace"]} <= NAMED
+    alerts = (ROOT / "docs" / "alerts.md").read_text(encoding="utf-8")
+    assert all(f"`{name}`" in alerts for name in known["job"]["names"])
 
 
 def commands_of(app: typer.Typer) -> set[str]:
