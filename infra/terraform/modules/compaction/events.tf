@@ -98,6 +98,7 @@ resource "aws_cloudwatch_event_rule" "failed_runs" {
 }
 
 resource "aws_cloudwatch_log_group" "failed_runs" {
+  #checkov:skip=CKV_AWS_338:how long logs are kept is said by the environment, and less than a year is enough for logs of runs
   name              = "/aws/events/${local.family}-failed"
   kms_key_id        = var.logs_key_arn
   retention_in_days = var.log_retention_days

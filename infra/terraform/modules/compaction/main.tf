@@ -41,6 +41,7 @@ locals {
 }
 
 resource "aws_cloudwatch_log_group" "this" {
+  #checkov:skip=CKV_AWS_338:how long logs are kept is said by the environment, and less than a year is enough for logs of runs
   name              = local.log_group_name
   kms_key_id        = var.logs_key_arn
   retention_in_days = var.log_retention_days

@@ -12,6 +12,7 @@ resource "aws_ecs_cluster" "this" {
 }
 
 resource "aws_cloudwatch_log_group" "insights" {
+  #checkov:skip=CKV_AWS_338:how long logs are kept is said by the environment, and less than a year is enough for logs of runs
   count             = local.is_fargate ? 1 : 0
   name              = "/aws/ecs/containerinsights/${local.family}/performance"
   kms_key_id        = var.logs_key_arn
