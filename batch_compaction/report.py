@@ -11,6 +11,7 @@ from batch_compaction.emf import DATABASE_DIMENSION, Figure, Unit, emf_line
 from batch_compaction.find import Found
 from batch_compaction.hour_merge import MergedHour
 from batch_compaction.intake import ReadObject
+from schemas.instants import SECOND_US, format_instant_us
 from schemas.lake import format_hour
 
 METRICS_NAMESPACE = "Clickstream/Compaction"
@@ -45,6 +46,8 @@ class RunReport(msgspec.Struct, frozen=True):
             none.
         undeleted: messages that could not be deleted after the last commit; they show up again and do no harm.
         overtaken: how often another run committed first, so that this one planned again.
+        published_through: the instant before which every hour is over and has no line that waits.
+        published_through_age_s: how long before the run that was; from 20 minutes to 80 where nothing waits.
         bytes_read: of the raw objects as they are stored.
         seconds: phase -> how long it took.
         peak_memory_bytes: the most that the process had at a time.
@@ -67,6 +70,8 @@ class RunReport(msgspec.Struct, frozen=True):
     in_flight: int
     undeleted: int
     overtaken: int
+    published_through: str
+    published_through_age_s: int
     committed: list[str]
     bytes_read: int
     seconds: dict[str, float] = {}
@@ -90,8 +95,10 @@ def report_of(
     *,
     undeleted: int,
     overtaken: int,
+    published_through_us: int,
+    now_us: int,
 ) -> RunReport:
-    """Return the report of a run, of what it read, published, held back and committed."""
+    """Return the report of a run that judged by `now_us`, of what it read, published, held back and committed."""
     reasons: Counter[str] = Counter()
     for item in read:
         reasons.update(item.quarantined)
@@ -124,6 +131,8 @@ def report_of(
         in_flight=found.received.in_flight,
         undeleted=undeleted,
         overtaken=overtaken,
+        published_through=format_instant_us(published_through_us),
+        published_through_age_s=(now_us - published_through_us) // SECOND_US,
         committed=committed,
         bytes_read=sum(item.raw.size_bytes for item in read),
     )
@@ -154,6 +163,7 @@ _METRICS: Mapping[str, tuple[Unit, Callable[[RunReport], float]]] = {
     "MessagesInFlight": (Unit.COUNT, lambda report: report.in_flight),
     "MessagesUndeleted": (Unit.COUNT, lambda report: report.undeleted),
     "Overtaken": (Unit.COUNT, lambda report: report.overtaken),
+    "PublishedThroughAge": (Unit.SECONDS, lambda report: report.published_through_age_s),
     "BytesRead": (Unit.BYTES, lambda report: report.bytes_read),
     "PeakMemory": (Unit.BYTES, lambda report: report.peak_memory_bytes),
     "Duration": (Unit.SECONDS, lambda report: round(sum(report.seconds.values()), 3)),

@@ -189,6 +189,8 @@ def _compact_once(run: Run, folder: Path, unread: Mapping[str, str]) -> RunRepor
         found,
         undeleted=found.acknowledge(),
         overtaken=run.progress.overtaken,
+        published_through_us=through_us,
+        now_us=run.policy.now_us,
     )
 
 

@@ -31,7 +31,7 @@ from bench.compaction_place import files_without_runs
 from schemas.codec import encode
 from schemas.errors import WorkFailedError
 from schemas.event import ClickEvent
-from schemas.instants import HOUR_US
+from schemas.instants import HOUR_US, SECOND_US
 from schemas.tables import DIM_USERS, FACT_CLICKS
 from tests.attestations import attestation_line
 from tests.integration.batch_compaction.dying import compaction
@@ -87,6 +87,16 @@ def test_every_line_ends_in_one_place_and_the_counts_say_so(lake: TestLake) -> N
 def test_the_architecture_names_the_tables_in_the_order_of_their_commits() -> None:
     [said] = re.findall(r"committed in this order: (.*?)\. Each", ARCHITECTURE.read_text(encoding="utf-8"), re.DOTALL)
     assert [f"publish {name}" for name in re.findall(r"`(\w+)`", said)] == STEPS[4:]
+
+
+def test_a_run_says_since_when_an_hour_waits_and_how_long_before_it_that_was(lake: TestLake) -> None:
+    lake.put("a", [event("1"), event("1"), event("next", hour_us=HOUR + HOUR_US)])
+    strict = QualityLimits(min_lines=1, max_duplicate_ratio=0.1, blocking=("duplicate_ratio",))
+    now = HourPolicy(HOUR + 3 * HOUR_US + 1500 * SECOND_US)
+    held = lake.compact(now, limits=strict)
+    assert (held.published_through, held.published_through_age_s) == ("2026-11-24T10:00:00.000000Z", 3 * 3600 + 1500)
+    published = lake.compact(now)
+    assert (published.published_through, published.published_through_age_s) == ("2026-11-24T13:00:00.000000Z", 1500)
 
 
 def test_a_second_run_commits_nothing(lake: TestLake) -> None:
