@@ -62,7 +62,7 @@ def load(
     from producers.load.page import page_of
     from producers.load.profiles import profile_of
     from schemas.errors import ConfigError, WorkFailedError
-    from schemas.pricing import read_prices, shipped_prices
+    from schemas.pricing.prices import read_prices, shipped_prices
     from schemas.settings import load_settings, state_dir_of
 
     profile_of(profile, rate, minutes * 60)

@@ -12,7 +12,9 @@ import msgspec
 
 from producers.load.histogram import Histogram
 from producers.load.timeline import COUNTS, ON_TIME_S, Counts, Memory, Row, Timeline, percentile_ms
-from schemas.pricing import Estimate, Prices, Usage, estimate
+from schemas.pricing.lines import Estimate
+from schemas.pricing.load import Usage, estimate
+from schemas.pricing.prices import Prices
 
 VERSION = "load_report.v1"
 

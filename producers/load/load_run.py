@@ -30,7 +30,7 @@ from producers.load.timeline import Timeline, interval_s
 from producers.load.workers import Worker, await_ready, plans_of
 from schemas.errors import ConfigError, WorkFailedError
 from schemas.instants import format_instant_us
-from schemas.pricing import Prices
+from schemas.pricing.prices import Prices
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

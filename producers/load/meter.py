@@ -17,7 +17,7 @@ from producers.batching import Record
 from producers.load.histogram import Histogram
 from producers.load.timeline import ON_TIME_S, Sample
 from producers.results import Refused, Result, Taken
-from schemas.pricing import FIREHOSE_UNIT_BYTES, ON_DEMAND_UNIT_BYTES, PAYLOAD_UNIT_BYTES
+from schemas.pricing.units import FIREHOSE_UNIT_BYTES, ON_DEMAND_UNIT_BYTES, PAYLOAD_UNIT_BYTES
 
 # See `producers.stamping`: the end of a line. Looking for it is three times as fast as taking the record apart.
 _STAMPED = re.compile(rb'producer_seq":(\d+)\}').findall

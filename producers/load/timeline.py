@@ -33,7 +33,7 @@ class Counts(msgspec.Struct, kw_only=True):
         retried: records that were put again, each time.
         records: Kinesis records acknowledged.
         bytes: their data.
-        payload_units: what Kinesis bills for them, see `schemas.pricing`.
+        payload_units: what Kinesis bills for them, see `schemas.pricing.load`.
         on_demand_units: the same of a stream without shards.
         firehose_units: what Firehose bills where it counts events: begun units of 5 KiB each, of what was put.
         firehose_record_units: the same where it counts records, of what was acknowledged.

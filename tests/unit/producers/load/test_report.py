@@ -16,7 +16,7 @@ from producers.load.load_summary import summary_of, told_of
 from producers.load.page import charts_of, page_of
 from producers.load.profiles import profile_of
 from producers.load.timeline import Sample, Timeline, interval_s
-from schemas.pricing import shipped_prices
+from schemas.pricing.prices import shipped_prices
 
 START_US = 1_700_000_000_000_000
 SETUP = Setup(

@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from schemas.errors import ConfigError
-from schemas.pricing import Prices, Usage, estimate, read_prices, shipped_prices
+from schemas.pricing.load import Usage, estimate
+from schemas.pricing.prices import Prices, read_prices, shipped_prices
 
 USAGE = Usage(
     seconds=7200,
