@@ -20,6 +20,7 @@ import batch_compaction.maintain_cli
 import batch_compaction.quarantine_cli
 import batch_compaction.rollback_cli
 import batch_compaction.validate_cli
+import infra.cost_cli
 import infra.local.cli
 import infra.local.demo_cli
 import producers.load_cli
@@ -60,6 +61,7 @@ for package in (
     batch_compaction.maintain_cli,
     batch_compaction.quarantine_cli,
     batch_compaction.validate_cli,
+    infra.cost_cli,
 ):
     package.register(app)
 

@@ -133,7 +133,17 @@ PURE = {
         "rules",
         "shards",
     },
-    "infra": {"archive", "closure", "deployment", "event_source", "firehose", "lock", "operations", "reconciliation"},
+    "infra": {
+        "archive",
+        "closure",
+        "cost_view",
+        "deployment",
+        "event_source",
+        "firehose",
+        "lock",
+        "operations",
+        "reconciliation",
+    },
     "batch_compaction": {
         "arrays",
         "emf",
