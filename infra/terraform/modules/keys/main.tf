@@ -43,5 +43,5 @@ resource "aws_kms_alias" "this" {
   for_each = local.domains
 
   name          = "alias/${var.name}-${each.key}"
-  target_key_id = aws_kms_key.this[each.key].key_id
+  target_key_id = aws_kms_key.this[each.key].arn
 }

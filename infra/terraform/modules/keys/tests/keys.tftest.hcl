@@ -34,7 +34,7 @@ run "keys_rotate_and_are_named" {
   }
 
   assert {
-    condition     = alltrue([for domain, alias in aws_kms_alias.this : alias.target_key_id == aws_kms_key.this[domain].key_id])
+    condition     = alltrue([for domain, alias in aws_kms_alias.this : alias.target_key_id == aws_kms_key.this[domain].arn])
     error_message = "An alias points at the key of its domain."
   }
 }
@@ -279,13 +279,19 @@ run "services_are_bound_to_the_account_and_the_name" {
   }
 
   assert {
-    condition = alltrue(flatten([
-      for domain in ["messaging", "logs"] : [
-        for statement in jsondecode(aws_kms_key.this[domain].policy).Statement : !contains(flatten([statement.Action]), "kms:Decrypt")
-        if can(statement.Principal.Service) && try(statement.Principal.Service, "") == "cloudtrail.amazonaws.com"
-      ]
-    ]))
-    error_message = "CloudTrail writes and cannot read."
+    condition = {
+      for statement in concat([for key in aws_kms_key.this : jsondecode(key.policy).Statement]...) : statement.Sid => statement.Action
+      if can(statement.Principal.Service) && statement.Sid != "LogGroups"
+      } == {
+      TopicsToQueues         = ["kms:Decrypt", "kms:GenerateDataKey"]
+      RulesToQueuesAndTopics = ["kms:Decrypt", "kms:GenerateDataKey"]
+      AlarmsToTopics         = ["kms:Decrypt", "kms:GenerateDataKey"]
+      BudgetsToTopics        = ["kms:Decrypt", "kms:GenerateDataKey"]
+      CostAnomaliesToTopics  = ["kms:Decrypt", "kms:GenerateDataKey"]
+      Trail                  = "kms:GenerateDataKey"
+      TrailLooksAtKey        = "kms:DescribeKey"
+    }
+    error_message = "What sends to queues and topics encrypts and decrypts their keys; CloudTrail writes and cannot read."
   }
 }
 
