@@ -80,14 +80,38 @@ data "aws_iam_policy_document" "this" {
   }
 
   statement {
-    sid       = "EncryptMessages"
+    sid       = "EncryptAlerts"
     actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
     resources = [var.messaging_key_arn]
 
     condition {
       test     = "StringEquals"
       variable = "kms:ViaService"
-      values   = ["sns.${local.region}.amazonaws.com", "sqs.${local.region}.amazonaws.com"]
+      values   = ["sns.${local.region}.amazonaws.com"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:EncryptionContext:aws:sns:topicArn"
+      values   = values(var.topic_arns)
+    }
+  }
+
+  statement {
+    sid       = "EncryptDeadLetters"
+    actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+    resources = [var.messaging_key_arn]
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:ViaService"
+      values   = ["sqs.${local.region}.amazonaws.com"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:EncryptionContext:aws:sqs:arn"
+      values   = [var.dead_letter_queue_arn]
     }
   }
 

@@ -157,7 +157,8 @@ run "the_job_may_do_what_it_does_and_no_more" {
       DecryptStream             = ["kms:Decrypt"]
       PublishAlerts             = ["sns:Publish"]
       SendDeadLetters           = ["sqs:SendMessage"]
-      EncryptMessages           = ["kms:Decrypt", "kms:GenerateDataKey"]
+      EncryptAlerts             = ["kms:Decrypt", "kms:GenerateDataKey"]
+      EncryptDeadLetters        = ["kms:Decrypt", "kms:GenerateDataKey"]
       WriteReceiptsAndLetters   = ["s3:PutObject"]
       EncryptReceiptsAndLetters = ["kms:GenerateDataKey"]
       ReadPackage               = ["s3:GetObject", "s3:GetObjectVersion"]
@@ -175,7 +176,8 @@ run "the_job_may_do_what_it_does_and_no_more" {
       DecryptStream             = [var.stream_key_arn]
       PublishAlerts             = sort(values(var.topic_arns))
       SendDeadLetters           = [var.dead_letter_queue_arn]
-      EncryptMessages           = [var.messaging_key_arn]
+      EncryptAlerts             = [var.messaging_key_arn]
+      EncryptDeadLetters        = [var.messaging_key_arn]
       WriteReceiptsAndLetters   = ["${var.curated_bucket.arn}/dead-letters/*", "${var.curated_bucket.arn}/purchases/*"]
       EncryptReceiptsAndLetters = [var.lake_key_arn]
       ReadPackage               = ["${var.artifacts_bucket.arn}/alerts/2026-11-26.zip"]
@@ -192,8 +194,11 @@ run "the_job_may_do_what_it_does_and_no_more" {
       DecryptStream = {
         StringEquals = { "kms:ViaService" = "kinesis.us-east-1.amazonaws.com", "kms:EncryptionContext:aws:kinesis:arn" = var.stream_arn }
       }
-      EncryptMessages = {
-        StringEquals = { "kms:ViaService" = ["sns.us-east-1.amazonaws.com", "sqs.us-east-1.amazonaws.com"] }
+      EncryptAlerts = {
+        StringEquals = { "kms:ViaService" = "sns.us-east-1.amazonaws.com", "kms:EncryptionContext:aws:sns:topicArn" = values(var.topic_arns) }
+      }
+      EncryptDeadLetters = {
+        StringEquals = { "kms:ViaService" = "sqs.us-east-1.amazonaws.com", "kms:EncryptionContext:aws:sqs:arn" = var.dead_letter_queue_arn }
       }
       EncryptReceiptsAndLetters = {
         StringEquals = { "kms:ViaService" = "s3.us-east-1.amazonaws.com" }
