@@ -15,14 +15,14 @@ from typing import Any
 
 import typer
 
-from batch_compaction import entry, report, validation_report
+from batch_compaction import entry, quarantine_objects, report, validation_report
 from batch_compaction.emf import DATABASE_DIMENSION
 from infra import deployment
 from infra.artifacts import packages, requirements
 from schemas import hive, lake, tables
 from schemas.alert import MESSAGE_ATTRIBUTES
 from schemas.settings import Settings, variable_of
-from stream_jobs import claims, job_status, lambda_handler
+from stream_jobs import claims, job_status, lambda_handler, marks, watching
 from stream_jobs.application_properties import PROPERTIES, RULES_GROUP, RUN_OPTIONS_GROUP
 
 FACTS_FILE = Path(__file__).parent / "terraform" / "modules" / "facts" / "facts.json"
@@ -78,6 +78,11 @@ def facts() -> Facts:
             "memory_mib": deployment.FUNCTION_MEMORY_MIB,
             "table_key": claims.KEY,
             "table_ttl": claims.TIME_TO_LIVE,
+        },
+        "operator": {
+            "redriven_prefix": marks.MARKS_PREFIX,
+            "repaired_prefix": quarantine_objects.REPAIRED_PREFIX,
+            "watch_queue_prefix": watching.QUEUE_PREFIX,
         },
         "flink": {
             "runtime": deployment.FLINK_RUNTIME,

@@ -24,6 +24,8 @@ from stream_jobs.patience import Patience
 from stream_jobs.topic import is_fifo
 
 OUTAGE_DEADLINE_S = 60.0
+# What the names of its queues begin with, by which whoever watches may be allowed to make them.
+QUEUE_PREFIX = "clickstream-watch-"
 _LONGEST_POLL_S = 2
 # ISO 4217: currencies whose minor unit is not a hundredth.
 _NO_MINOR = ("BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF")
@@ -89,7 +91,7 @@ def subscribed(sns: Any, sqs: Any, topic_arn: str) -> Iterator[str]:
     A FIFO topic, whose name ends in `.fifo`, delivers to FIFO queues alone: its queue is one.
     """
     ending, attributes = (".fifo", {"FifoQueue": "true"}) if is_fifo(topic_arn) else ("", {})
-    name = f"clickstream-watch-{uuid.uuid4().hex[:12]}{ending}"
+    name = f"{QUEUE_PREFIX}{uuid.uuid4().hex[:12]}{ending}"
     queue_url = sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
     try:
         found = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])

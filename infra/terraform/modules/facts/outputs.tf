@@ -100,6 +100,15 @@ output "dropped_files" {
   }
 }
 
+output "operator" {
+  description = "What the commands of an operator keep beside the data: marks of redrives below the dead letters, objects of repaired lines below the raw prefix, and what the names of the queues begin with through which alerts are watched."
+  value = {
+    redriven_prefix    = tostring(local.facts.operator.redriven_prefix)
+    repaired_prefix    = tostring(local.facts.operator.repaired_prefix)
+    watch_queue_prefix = tostring(local.facts.operator.watch_queue_prefix)
+  }
+}
+
 output "flink" {
   description = "The alert job's runtime, its checkpoints, and its parallelism for each processing unit."
   value = {

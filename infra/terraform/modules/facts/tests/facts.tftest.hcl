@@ -12,6 +12,11 @@ run "outputs_are_what_the_programs_define" {
   }
 
   assert {
+    condition     = startswith(output.operator.redriven_prefix, output.prefixes.dead_letters) && startswith(output.operator.repaired_prefix, output.prefixes.raw) && length(output.operator.watch_queue_prefix) > 0
+    error_message = "Marks lie below the dead letters, and repaired lines below the raw prefix."
+  }
+
+  assert {
     condition     = output.hour_folder == "year=!{timestamp:yyyy}/month=!{timestamp:MM}/day=!{timestamp:dd}/hour=!{timestamp:HH}/"
     error_message = "Firehose has to write the hour folders that the tables project."
   }
