@@ -5,11 +5,9 @@ import json
 import re
 import shlex
 import xml.etree.ElementTree as ET
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import botocore.session
 import pytest
 from botocore import xform_name
 from botocore.validate import validate_parameters
@@ -24,12 +22,13 @@ from stream_jobs import claims
 from stream_jobs.application_properties import PROPERTIES, RULES_GROUP, RUN_OPTIONS_GROUP, parse
 from stream_jobs.connector import MAVEN_COORDINATES
 from stream_jobs.documents import DOCUMENT, with_table
+from tests.aws_commands import aws_commands, fault_of, service
 
 ROOT = Path(__file__).parents[2]
 TEXT = DOCUMENT.read_text(encoding="utf-8")
+# `aws s3` is the command line's own, and of no API.
+COMMANDS = [command for command in aws_commands(TEXT) if command[0] != "s3"]
 REFERENCE = ROOT / "stream_jobs" / "msf" / "application_properties.json"
-# Of the AWS command line itself, not of the API.
-CLI_OPTIONS = {"query", "cli-input-json", "zip-file"}
 # Calls that carry the permission of another.
 PERMISSION_OF = {
     "ChangeMessageVisibilityBatch": "ChangeMessageVisibility",
@@ -40,15 +39,6 @@ PERMISSION_OF = {
 }
 # What a service asks for beside what the programs call: to fetch code, to read a queue, to write logs.
 BESIDE = re.compile(r"logs:.*|s3:GetObjectVersion|s3:ListBucket|sqs:(ReceiveMessage|DeleteMessage|GetQueueAttributes)")
-
-
-# Names of the command line for what the APIs call otherwise.
-COMMAND_SERVICES = {"s3api": "s3"}
-
-
-@cache
-def service(name: str) -> Any:
-    return botocore.session.get_session().get_service_model(name)
 
 
 def block(name: str) -> Any:
@@ -106,21 +96,21 @@ def option(command: list[str], name: str) -> str:
 
 
 def test_the_page_has_the_times_and_sizes_of_the_deployment() -> None:
-    [function] = [command for command in aws_commands() if command[:2] == ["lambda", "create-function"]]
+    [function] = [command for command in COMMANDS if command[:2] == ["lambda", "create-function"]]
     assert option(function, "--timeout") == str(deployment.FUNCTION_TIMEOUT_S)
     assert option(function, "--memory-size") == str(deployment.FUNCTION_MEMORY_MIB)
     assert option(function, "--architectures") == deployment.FUNCTION_ARCHITECTURE
     known = facts()
     assert option(function, "--runtime") == known["runtimes"]["python"]
     assert option(function, "--handler") == known["handlers"]["dropped_files"]
-    [mapping] = [command for command in aws_commands() if command[:2] == ["lambda", "create-event-source-mapping"]]
+    [mapping] = [command for command in COMMANDS if command[:2] == ["lambda", "create-event-source-mapping"]]
     assert option(mapping, "--batch-size") == str(deployment.FUNCTION_BATCH_SIZE)
     queue = block("queue.json")
     assert queue["VisibilityTimeout"] == str(deployment.FUNCTION_VISIBILITY_S)
     assert json.loads(queue["RedrivePolicy"])["maxReceiveCount"] == deployment.FUNCTION_MAX_RECEIVES
-    [table] = [command for command in aws_commands() if command[:2] == ["dynamodb", "create-table"]]
+    [table] = [command for command in COMMANDS if command[:2] == ["dynamodb", "create-table"]]
     assert option(table, "--key-schema") == f"AttributeName={claims.KEY},KeyType=HASH"
-    [lived] = [command for command in aws_commands() if command[:2] == ["dynamodb", "update-time-to-live"]]
+    [lived] = [command for command in COMMANDS if command[:2] == ["dynamodb", "update-time-to-live"]]
     assert option(lived, "--time-to-live-specification") == f"Enabled=true,AttributeName={claims.TIME_TO_LIVE}"
 
 
@@ -136,11 +126,11 @@ def test_the_application_has_the_checkpoints_and_the_parallelism_of_the_deployme
 
 
 def test_the_function_s_queue_hides_a_message_for_six_invocations_and_is_behind_a_queue_that_the_page_makes() -> None:
-    [create] = [command for command in aws_commands() if command[:2] == ["lambda", "create-function"]]
+    [create] = [command for command in COMMANDS if command[:2] == ["lambda", "create-function"]]
     timeout_s = int(create[create.index("--timeout") + 1])
     queue = block("queue.json")
     assert int(queue["VisibilityTimeout"]) >= 6 * timeout_s
-    made = [command[command.index("--queue-name") + 1] for command in aws_commands() if "create-queue" in command]
+    made = [command[command.index("--queue-name") + 1] for command in COMMANDS if "create-queue" in command]
     dead_arn = json.loads(queue["RedrivePolicy"])["deadLetterTargetArn"]
     assert made[-2:] == [dead_arn.rpartition(":")[2], dead_arn.rpartition(":")[2].removesuffix("-dead")]
 
@@ -157,7 +147,7 @@ def test_the_function_s_queue_takes_what_the_raw_bucket_and_the_rule_send() -> N
         "events.amazonaws.com": "arn:aws:events:eu-central-1:123456789012:rule/clickstream-dropped-files",
     }
     assert {(each["Action"], each["Resource"]) for each in statements} == {("sqs:SendMessage", queue_arn)}
-    [target] = [command for command in aws_commands() if command[:2] == ["events", "put-targets"]]
+    [target] = [command for command in COMMANDS if command[:2] == ["events", "put-targets"]]
     assert target[-1].endswith(queue_arn)
 
     notification, pattern = block("notification.json"), block("pattern.json")
@@ -169,25 +159,9 @@ def test_the_function_s_queue_takes_what_the_raw_bucket_and_the_rule_send() -> N
     assert pattern["detail"] == {"bucket": {"name": [bucket]}, "object": {"key": [{"prefix": RAW_PREFIX}]}}
 
 
-def aws_commands() -> list[list[str]]:
-    code = "\n".join(re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL) + re.findall(r"`(aws [^`]*)`", TEXT))
-    joined = re.sub(r"\s*\\\n\s*", " ", code)
-    # A command in the argument of another stands for its answer.
-    joined = re.sub(r"\$\([^()]*\)", "1", joined)
-    found = re.findall(r"^aws (?:[^'\n]|'[^']*')+", joined, re.MULTILINE)
-    return [shlex.split(command)[1:] for command in found]
-
-
 def test_every_aws_command_on_the_page_exists_with_its_options() -> None:
-    commands = [command for command in aws_commands() if command[:2] != ["s3", "cp"]]
-    assert len(commands) > 10
-    for name, operation, *rest in commands:
-        model = service(COMMAND_SERVICES.get(name, name))
-        known = {xform_name(operation, "-"): operation for operation in model.operation_names}
-        assert operation in known, f"{name} {operation}"
-        members = {xform_name(member, "-") for member in model.operation_model(known[operation]).input_shape.members}
-        options = {word.removeprefix("--") for word in rest if word.startswith("--")}
-        assert options <= members | CLI_OPTIONS, f"{name} {operation} {options - members}"
+    assert len(COMMANDS) > 10
+    assert [fault for command in COMMANDS if (fault := fault_of(command))] == []
 
 
 def test_the_command_inside_of_a_command_exists_too() -> None:
