@@ -29,7 +29,7 @@ def test_every_metric_is_named_and_none_that_is_not_there() -> None:
     kinds = {field.name: getattr(field.type, "__origin__", field.type) for field in msgspec.structs.fields(RunReport)}
     report = RunReport(**{name: empty[kind] for name, kind in kinds.items()})
     metrics = set(re.findall(r'"Name":"(\w+)"', metrics_of(report, "clickstream", 0).decode()))
-    section = TEXT[TEXT.index("## Metrics and alarms") : TEXT.index("## At three")]
+    section = TEXT[TEXT.index("## Metrics") : TEXT.index("## At three")]
     assert METRICS_NAMESPACE in NAMED
     elsewhere = {"Database", "Anomalies", "HoursRolledBack"}
     assert set(re.findall(r"`([A-Z][A-Za-z]+)`", section)) - elsewhere == metrics
