@@ -78,11 +78,6 @@ def last_arrivals(read: Iterable[ReadObject]) -> dict[int, int]:
     return latest
 
 
-def published_through(waiting: Collection[int], policy: HourPolicy) -> int:
-    """Return the instant before which every hour is closed and none has lines that wait, given those that have some."""
-    return min([policy.closed_through_us, *waiting])
-
-
 def snapshot_properties(
     run_id: str, changes: Mapping[int, Change], policy: HourPolicy, published_through_us: int | None = None
 ) -> dict[str, str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import msgspec
 
 from batch_compaction.hours import HourRow
+from batch_compaction.plan import published_through
 from schemas.instants import HOUR_US, format_instant_us
 from schemas.lake import format_hour
 
@@ -59,9 +60,9 @@ def hours_report(rows: Iterable[HourRow], chosen: range) -> HoursReport:
     if not every:
         return HoursReport(None, [])
     closed_us = max(row.published_through_us for row in every)
-    waiting = [row.hour_us for row in every if row.waiting_lines]
+    waiting = (row.hour_us for row in every if row.waiting_lines)
     return HoursReport(
-        published_through=format_instant_us(min([closed_us, *waiting])),
+        published_through=format_instant_us(published_through(closed_us, waiting)),
         hours=[_state(row, closed_us) for row in every if row.hour_us in chosen],
     )
 

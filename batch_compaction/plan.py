@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from batch_compaction.raw import RawObject
 from schemas.instants import DAY_US, SECOND_US, hour_floor_us, timestamp_to_us
+from schemas.proving import is_proving
 
 # How long after an hour's end an object that arrived in it may still become known: Firehose buffers up to 15 minutes.
 GRACE_US = 20 * 60 * SECOND_US
@@ -52,6 +53,16 @@ class HourPolicy:
     def closed_through_us(self) -> int:
         """The start of the first hour that is not closed."""
         return hour_floor_us(self.now_us - GRACE_US)
+
+
+def published_through(closed_us: int, waiting: Iterable[int]) -> int:
+    """Return the instant before which every hour is over and none has lines that wait.
+
+    Args:
+        closed_us: the instant before which every hour is over.
+        waiting: hours that have such lines; those for proving do not count.
+    """
+    return min([closed_us, *(hour_us for hour_us in waiting if not is_proving(hour_us))])
 
 
 def last_closed_day_us(now_us: int) -> int:

@@ -150,7 +150,7 @@ def _compact_once(run: Run, folder: Path, unread: Mapping[str, str]) -> RunRepor
         changes = changes_by(log, [hour.merged for hour in passed.values()], files, conflict_files, read)
         rows = bookkeeping.object_partitions(raw_objects, read, run.policy, judged.held)
         waiting = bookkeeping.waiting_lines(raw_objects, rows)
-        through_us = bookkeeping.published_through(waiting, run.policy)
+        through_us = plan.published_through(run.policy.closed_through_us, waiting)
         properties = bookkeeping.snapshot_properties(run.run_id, changes, run.policy, through_us)
 
         def publish(table: LakeTable, partitions: Mapping[Partition, pa.Table], marks: Marks = NO_MARKS) -> None:

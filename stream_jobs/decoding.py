@@ -15,6 +15,7 @@ from schemas.codec import decode
 from schemas.dead_letter import BROKEN_FRAME, DeadLetter, dead_letter_of
 from schemas.event import ClickEvent, Rejection
 from schemas.kpl import BrokenFrameError, payloads
+from schemas.proving import age_us
 from stream_jobs.byte_filter import ByteFilter
 from stream_jobs.rules import Rule, Rules
 
@@ -99,7 +100,7 @@ class Decoder:
             )
         elif not (rules := self._rules.matching(event)):
             into.filtered += 1
-        elif self._max_age_us is not None and arrival_us - event.event_timestamp_us > self._max_age_us:
+        elif self._max_age_us is not None and age_us(event.event_timestamp_us, arrival_us) > self._max_age_us:
             into.too_old += 1
         else:
             into.alerts.append(DecodedAlert(event, rules))

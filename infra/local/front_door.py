@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,17 +36,23 @@ class FrontDoor:
         state_dir: where their stack is recorded.
         is_quiet: keep what a command says on stderr for its error; else it goes to ours.
         variables: further variables for commands that run beside.
+        keeps_settings: the commands talk to what the caller's variables name, and not only to the stack of this folder.
     """
 
     state_dir: Path
     is_quiet: bool = False
     variables: Mapping[str, str] = field(default_factory=dict)
+    keeps_settings: bool = False
 
-    def run(self, *arguments: str) -> str:
+    def run(self, *arguments: str, may_end_with: Set[int] = frozenset()) -> str:
         """Run a command to its end and return its stdout.
 
+        Args:
+            arguments: the command and its options.
+            may_end_with: exit codes beside 0 that are an answer.
+
         Raises:
-            WorkFailedError: its exit code is not 0.
+            WorkFailedError: its exit code is another.
         """
         done = subprocess.run(
             [*_COMMAND, *arguments],
@@ -56,7 +62,7 @@ class FrontDoor:
             text=True,
             check=False,
         )
-        if done.returncode != 0:
+        if done.returncode not in {0, *may_end_with}:
             told = f":\n{_end_of(done.stderr)}" if done.stderr else ""
             raise WorkFailedError(f"`clickstream {arguments[0]}` failed with exit code {done.returncode}{told}")
         return done.stdout
@@ -102,8 +108,10 @@ class FrontDoor:
         running.stop()
 
     def _environment(self) -> dict[str, str]:
-        # Whatever the caller's variables say, the commands talk to the stack of this folder, or to none.
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CLICKSTREAM_"))}
+        inherited = dict(os.environ)
+        if not self.keeps_settings:
+            # Whatever the caller's variables say, the commands talk to the stack of this folder, or to none.
+            inherited = {name: inherited[name] for name in inherited if not name.startswith(("AWS_", "CLICKSTREAM_"))}
         return inherited | {STATE_DIR_VARIABLE: str(self.state_dir), "PYTHONPATH": str(_REPOSITORY)}
 
 

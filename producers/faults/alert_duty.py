@@ -10,6 +10,7 @@ from enum import Enum
 
 from schemas.event import ClickEvent
 from schemas.instants import HOUR_US, SECOND_US
+from schemas.proving import age_us
 from schemas.settings import max_age_us_of
 
 # Our clock may be ahead of the stream's, and a line may wait for the stream.
@@ -45,9 +46,9 @@ class AlertDuty:
         """Return what is right about an accepted event's alert."""
         if event.event_type not in self.event_types:
             return Duty.NONE
-        if self.max_age_us is None or self.last_arrival_us - event.event_timestamp_us <= self.max_age_us:
+        if self.max_age_us is None or age_us(event.event_timestamp_us, self.last_arrival_us) <= self.max_age_us:
             return Duty.REQUIRED
-        is_old = self.first_arrival_us - event.event_timestamp_us > self.max_age_us
+        is_old = age_us(event.event_timestamp_us, self.first_arrival_us) > self.max_age_us
         return Duty.NONE if is_old else Duty.ALLOWED
 
 
