@@ -15,7 +15,7 @@ variable "lake_key_arn" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$", var.lake_key_arn))
+    condition     = can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.lake_key_arn))
     error_message = "This is the ARN of a KMS key, not its id and not an alias: bucket policies compare it with what a writer names."
   }
 }
@@ -26,7 +26,7 @@ variable "logs_key_arn" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$", var.logs_key_arn))
+    condition     = can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.logs_key_arn))
     error_message = "This is the ARN of a KMS key, not its id and not an alias: bucket policies compare it with what a writer names."
   }
 }

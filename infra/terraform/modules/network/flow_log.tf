@@ -36,11 +36,11 @@ data "aws_iam_policy_document" "flow" {
     resources = [aws_cloudwatch_log_group.flow.arn, "${aws_cloudwatch_log_group.flow.arn}:*"]
   }
 
-  # The service looks whether the group is there, over all of the account's.
+  # The service looks whether the group is there. This call is for no group in particular.
   statement {
     sid       = "FindGroup"
     actions   = ["logs:DescribeLogGroups"]
-    resources = ["arn:${local.partition}:logs:${local.region}:${local.account}:log-group:*"]
+    resources = ["*"]
   }
 }
 
