@@ -210,6 +210,8 @@ data "aws_iam_policy_document" "this" {
         "kms:GenerateDataKeyWithoutPlaintext",
         "kms:ReEncryptFrom",
         "kms:ReEncryptTo",
+        # What was granted is taken back when the resource is deleted.
+        "kms:RetireGrant",
       ]
       resources = ["*"]
 

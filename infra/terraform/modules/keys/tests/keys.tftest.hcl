@@ -226,6 +226,31 @@ run "creators_let_services_in_and_read_nothing_else" {
     }
     error_message = "Grants go to services alone."
   }
+
+  assert {
+    condition = {
+      for domain, key in aws_kms_key.this : domain => [
+        for statement in jsondecode(key.policy).Statement : { action = statement.Action, via = statement.Condition.StringEquals["kms:ViaService"] }
+        if statement.Sid == "CreateEncrypted"
+      ]
+      } == {
+      stream = [{
+        action = ["kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:RetireGrant"]
+        via    = "kinesis.us-east-1.amazonaws.com"
+      }]
+      messaging = []
+      lake = [{
+        action = ["kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:RetireGrant"]
+        via    = ["dynamodb.us-east-1.amazonaws.com", "ecr.us-east-1.amazonaws.com", "lambda.us-east-1.amazonaws.com"]
+      }]
+      logs = []
+      warehouse = [{
+        action = ["kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:RetireGrant"]
+        via    = ["redshift.us-east-1.amazonaws.com", "redshift-serverless.us-east-1.amazonaws.com", "secretsmanager.us-east-1.amazonaws.com"]
+      }]
+    }
+    error_message = "Who creates something encrypted does so through the service that it is created in, and never through S3."
+  }
 }
 
 run "services_are_bound_to_the_account_and_the_name" {
