@@ -7,7 +7,7 @@ PYTEST := $(RUN) pytest
 # Two processes, each a file at a time, in order: the long files come first and the short ones fill what is left.
 AT_ONCE := -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help setup demo test check soak format package clean bench-slice bench-stream bench-compaction bench-producers
+.PHONY: help setup demo test check check-infra soak format package clean bench-slice bench-stream bench-compaction bench-producers
 help:  ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
@@ -35,6 +35,9 @@ check: setup  ## The quick subset for every commit: lint, types, unit, property 
 	@$(RUN) ruff format --check .
 	@$(RUN) mypy
 	@$(PYTEST) tests/unit tests/property tests/contract
+
+check-infra: setup  ## Every module and environment of the Terraform, no account needed; ARGS="lake envs/dev" picks some.
+	@$(RUN) python -m infra.checks $(ARGS)
 
 soak: setup  ## The long runs behind the guarantees, resumable; CASES="..." picks some; ends with a verdict.
 	@$(RUN) python -m bench.soak $(CASES)

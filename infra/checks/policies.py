@@ -1,0 +1,158 @@
+"""The IAM documents of a state, and what none of them may say. Pure.
+
+An action with a wildcard allows what nobody has read, and so does a resource that is everything; both are refused where
+something is allowed. What a linter knows of each action is asked elsewhere, see `workers/parliament_worker.py`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+_Json = Mapping[str, Any]
+# Documents that say what their owner may do, as opposed to who may do what with the thing that has them.
+_IDENTITY_TYPES = frozenset({"aws_iam_role_policy", "aws_iam_policy", "aws_iam_user_policy", "aws_iam_group_policy"})
+# Actions that take no resource: IAM has nothing else for them than everything.
+# Source: Service Authorization Reference, the tables of actions: no resource type.
+TAKES_NO_RESOURCE = frozenset(
+    {
+        "athena:ListDataCatalogs",
+        "athena:ListEngineVersions",
+        "athena:ListWorkGroups",
+        "cloudtrail:LookupEvents",
+        "cloudwatch:DescribeAlarmsForMetric",
+        "cloudwatch:GetMetricData",
+        "cloudwatch:GetMetricStatistics",
+        "cloudwatch:ListDashboards",
+        "cloudwatch:ListMetrics",
+        "cloudwatch:PutMetricData",
+        "ec2:DescribeDhcpOptions",
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeSecurityGroups",
+        "ec2:DescribeSubnets",
+        "ec2:DescribeVpcs",
+        "ecr:GetAuthorizationToken",
+        "ecs:DescribeTaskDefinition",
+        "ecs:ListClusters",
+        "ecs:ListTaskDefinitions",
+        "firehose:ListDeliveryStreams",
+        "glue:GetSecurityConfiguration",
+        "kinesis:ListStreams",
+        "kinesisanalytics:ListApplications",
+        "kms:ListAliases",
+        "kms:ListKeys",
+        "lambda:ListEventSourceMappings",
+        "lambda:ListFunctions",
+        "logs:DescribeLogGroups",
+        "logs:DescribeQueries",
+        "logs:DescribeQueryDefinitions",
+        "logs:StopQuery",
+        "redshift-data:CancelStatement",
+        "redshift-data:DescribeStatement",
+        "redshift-data:GetStatementResult",
+        "redshift-data:ListStatements",
+        "redshift-serverless:ListWorkgroups",
+        "s3:ListAllMyBuckets",
+        "scheduler:ListSchedules",
+        "sns:ListTopics",
+        "sqs:ListQueues",
+        "sts:GetCallerIdentity",
+        "tag:GetResources",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """An IAM document of a resource.
+
+    Attributes:
+        address: of the resource and its attribute.
+        is_identity: it says what its owner may do.
+        text: JSON.
+    """
+
+    address: str
+    is_identity: bool
+    text: str
+
+
+def documents_of(state: _Json) -> list[Document]:
+    """Return the documents of every resource in a state, in the form of `terraform show -json`."""
+    root = state.get("root_module") or state.get("values", {}).get("root_module", {})
+    return [document for resource in _resources(root) for document in _documents(resource)]
+
+
+def faults_of(document: Document) -> list[str]:
+    """Return what a document says that none may."""
+    faults: list[str] = []
+    for position, statement in enumerate(_listed(json.loads(document.text)["Statement"])):
+        name = statement.get("Sid")
+        where = f"{document.address}: {name or f'statement {position}'}: "
+        if not name:
+            faults.append(f"{where}has no sid")
+        if statement["Effect"] == "Allow":
+            faults += [where + fault for fault in _faults_of_allowing(statement, document.is_identity)]
+    return faults
+
+
+def _faults_of_allowing(statement: _Json, is_identity: bool) -> Iterator[str]:
+    for key in ("NotAction", "NotResource", "NotPrincipal"):
+        if key in statement:
+            yield f"{key} allows what nobody has listed"
+    actions = _listed(statement.get("Action", []))
+    yield from (f"{action} has a wildcard" for action in actions if "*" in action or "?" in action)
+    if is_identity and "*" in _listed(statement.get("Resource", [])):
+        yield from (
+            f"{action} on every resource" for action in actions if action not in TAKES_NO_RESOURCE and "*" not in action
+        )
+    if not is_identity and _is_anybody(statement.get("Principal")) and not statement.get("Condition"):
+        yield "allows anybody, without a condition"
+
+
+def _is_anybody(principal: object) -> bool:
+    if isinstance(principal, Mapping):
+        return any("*" in _listed(names) for names in principal.values())
+    return principal == "*"
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _resources(module: _Json) -> Iterator[_Json]:
+    yield from module.get("resources", ())
+    for child in module.get("child_modules", ()):
+        yield from _resources(child)
+
+
+def _documents(resource: _Json) -> Iterator[Document]:
+    if resource["mode"] != "managed":
+        return
+    is_identity = resource["type"] in _IDENTITY_TYPES
+    for path, text in _texts(resource["values"]):
+        if _is_document(text):
+            yield Document(f"{resource['address']}.{path}", is_identity, text)
+
+
+def _texts(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Return every text in a value, with the path that leads to it."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, Mapping):
+        for key, inside in value.items():
+            yield from _texts(inside, f"{path}.{key}" if path else key)
+    elif isinstance(value, list):
+        for position, inside in enumerate(value):
+            yield from _texts(inside, f"{path}[{position}]")
+
+
+def _is_document(text: str) -> bool:
+    if not text.lstrip().startswith("{"):
+        return False
+    try:
+        return "Statement" in json.loads(text)
+    except json.JSONDecodeError:
+        return False

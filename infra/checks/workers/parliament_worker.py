@@ -1,0 +1,28 @@
+"""Lints IAM documents by parliament, in the environment of the tools: it has no import of ours.
+
+Reads a JSON list of `{"is_identity": ..., "text": ...}` from stdin and writes a JSON list with, for each, a list of
+findings as text. parliament's rules of resources are those of identity policies, so of other documents only what
+actions they name is judged.
+"""
+
+import json
+import sys
+from typing import Any
+
+import parliament
+
+_OF_ANY_DOCUMENT = {"UNKNOWN_ACTION", "UNKNOWN_PREFIX", "MALFORMED_JSON", "INVALID_SID", "DUPLICATE_SID"}
+
+
+def findings_of(document: dict[str, Any]) -> list[str]:
+    """Return what is wrong with a document."""
+    policy = parliament.analyze_policy_string(document["text"], ignore_private_auditors=True)
+    return [
+        f"{finding.issue}: {finding.title}: {finding.detail}"[:600]
+        for finding in policy.findings
+        if document["is_identity"] or finding.issue in _OF_ANY_DOCUMENT
+    ]
+
+
+if __name__ == "__main__":
+    json.dump([findings_of(document) for document in json.load(sys.stdin)], sys.stdout)

@@ -1,0 +1,105 @@
+import json
+from typing import Any
+
+import pytest
+
+from infra.checks.policies import TAKES_NO_RESOURCE, Document, documents_of, faults_of
+
+READ = {
+    "Sid": "Read",
+    "Effect": "Allow",
+    "Action": ["s3:GetObject"],
+    "Resource": ["arn:aws:s3:::raw/clickstream/*"],
+}
+
+
+def document(*statements: dict[str, Any], is_identity: bool = True) -> Document:
+    text = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+    return Document("aws_iam_role_policy.this.policy", is_identity, text)
+
+
+def resource(address: str, kind: str, values: dict[str, Any], mode: str = "managed") -> dict[str, Any]:
+    return {"address": address, "mode": mode, "type": kind, "values": values}
+
+
+def test_documents_are_found_in_every_module_under_any_attribute() -> None:
+    text = document(READ).text
+    child = {"resources": [resource("module.a.aws_sqs_queue.this", "aws_sqs_queue", {"policy": text, "name": "a"})]}
+    inline = {"inline_policy": [{"name": "x", "policy": text}]}
+    root = {
+        "resources": [
+            resource("aws_iam_role_policy.this", "aws_iam_role_policy", {"policy": text}),
+            resource("aws_iam_role.this", "aws_iam_role", inline),
+            resource("data.aws_iam_policy_document.this", "aws_iam_policy_document", {"json": text}, mode="data"),
+        ],
+        "child_modules": [child],
+    }
+    found = documents_of({"root_module": root})
+    assert [(each.address, each.is_identity) for each in found] == [
+        ("aws_iam_role_policy.this.policy", True),
+        ("aws_iam_role.this.inline_policy[0].policy", False),
+        ("module.a.aws_sqs_queue.this.policy", False),
+    ]
+    assert documents_of({"values": {"root_module": root}}) == found
+
+
+def test_what_is_no_document_is_passed_over() -> None:
+    values = {"redrive_policy": '{"maxReceiveCount": 6}', "name": "{not json", "tags": {"a": None}, "count": 3}
+    assert documents_of({"root_module": {"resources": [resource("aws_sqs_queue.this", "aws_sqs_queue", values)]}}) == []
+
+
+def test_an_action_on_a_named_resource_is_no_fault() -> None:
+    assert faults_of(document(READ)) == []
+
+
+def test_a_wildcard_in_an_action_is_a_fault_of_any_document() -> None:
+    assert faults_of(document(READ | {"Action": "s3:Get*"})) == [
+        "aws_iam_role_policy.this.policy: Read: s3:Get* has a wildcard"
+    ]
+    assert len(faults_of(document(READ | {"Action": ["s3:GetObject", "*"]}, is_identity=False))) == 1
+
+
+def test_everything_is_allowed_as_a_resource_only_for_actions_that_take_none() -> None:
+    anything = {"Sid": "Count", "Effect": "Allow", "Resource": "*"}
+    assert "cloudwatch:PutMetricData" in TAKES_NO_RESOURCE
+    assert faults_of(document(anything | {"Action": "cloudwatch:PutMetricData"})) == []
+    assert faults_of(document(anything | {"Action": ["cloudwatch:PutMetricData", "s3:GetObject"]})) == [
+        "aws_iam_role_policy.this.policy: Count: s3:GetObject on every resource"
+    ]
+
+
+def test_the_resource_of_a_resource_s_own_policy_may_be_everything() -> None:
+    statement = {
+        "Sid": "Use",
+        "Effect": "Allow",
+        "Principal": {"AWS": "arn:aws:iam::123456789012:role/a"},
+        "Action": "kms:Decrypt",
+        "Resource": "*",
+    }
+    assert faults_of(document(statement, is_identity=False)) == []
+
+
+@pytest.mark.parametrize("principal", ["*", {"AWS": "*"}, {"AWS": ["arn:aws:iam::123456789012:root", "*"]}])
+def test_anybody_is_allowed_only_on_a_condition(principal: object) -> None:
+    statement = READ | {"Principal": principal}
+    assert faults_of(document(statement, is_identity=False)) == [
+        "aws_iam_role_policy.this.policy: Read: allows anybody, without a condition"
+    ]
+    condition = {"StringEquals": {"aws:PrincipalAccount": "123456789012"}}
+    assert faults_of(document(statement | {"Condition": condition}, is_identity=False)) == []
+
+
+def test_what_is_refused_may_be_everything_to_anybody() -> None:
+    statement = {"Sid": "Tls", "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"}
+    assert faults_of(document(statement, is_identity=False)) == []
+
+
+@pytest.mark.parametrize("key", ["NotAction", "NotResource", "NotPrincipal"])
+def test_what_is_allowed_by_leaving_out_is_a_fault(key: str) -> None:
+    [fault] = faults_of(document(READ | {key: "s3:DeleteObject"}))
+    assert fault.endswith(f"{key} allows what nobody has listed")
+
+
+def test_a_statement_without_a_sid_is_a_fault() -> None:
+    nameless = {key: value for key, value in READ.items() if key != "Sid"}
+    assert faults_of(document(READ, nameless)) == ["aws_iam_role_policy.this.policy: statement 1: has no sid"]
