@@ -161,6 +161,24 @@ def test_a_policy_that_allows_too_much_or_what_is_not_there_is_told(write: Write
     assert f"{where}UNKNOWN_ACTION" in check.text
 
 
+def test_a_condition_on_what_an_action_does_not_have_is_told(write: Write, tmp_path: Path, tools: Tools) -> None:
+    condition = """    condition {
+      test     = "StringEquals"
+      variable = "KEY"
+      values   = ["a"]
+    }
+"""
+    at = ROLE.index('    resources = ["*"]')
+    role = ROLE[:at].replace("sns:Publishh", "sns:Publish").replace(', "sqs:*"', "") + (
+        '    resources = ["arn:aws:sns:us-east-1:123456789012:a"]\n' + condition + ROLE[ROLE.index("  }\n}") :]
+    )
+    write("a/main.tf", VERSIONS + role.replace("KEY", "s3:prefix"))
+    write("a/tests/a.tftest.hcl", APPLY)
+    assert "UNKNOWN_CONDITION_FOR_ACTION" in checked(tmp_path, tools, needs_provider=True)["iam"].text
+    write("a/main.tf", VERSIONS + role.replace("KEY", "lambda:SourceFunctionArn"))
+    assert checked(tmp_path, tools, needs_provider=True)["iam"].outcome is Outcome.PASSED
+
+
 def test_a_policy_that_no_test_makes_is_told(write: Write, tmp_path: Path, tools: Tools) -> None:
     write("a/main.tf", VERSIONS + ROLE)
     write("a/tests/a.tftest.hcl", APPLY.replace("apply\n", "plan\n"))

@@ -206,14 +206,14 @@ data "aws_iam_policy_document" "this" {
     resources = ["*"]
   }
 
-  # Lambda asks for these on every kind of resource before it makes an interface, so they cannot be narrower.
+  # Lambda asks for these on every kind of resource before it makes an interface, so they are narrowed to account and region.
   # Source: Lambda developer guide, "Giving Lambda functions access to resources in an Amazon VPC".
   statement {
     sid = "AttachToNetwork"
     actions = [
       "ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:UnassignPrivateIpAddresses",
     ]
-    resources = ["arn:${local.partition}:ec2:${local.region}:${local.account}:*/*"]
+    resources = ["arn:${local.partition}:ec2:${local.region}:${local.account}:*"]
   }
 
   # Lambda does this for the function; its code has no need to. Source: the same page.

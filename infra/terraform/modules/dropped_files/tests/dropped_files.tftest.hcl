@@ -264,7 +264,7 @@ run "the_function_may_do_what_it_does_and_no_more" {
       DecryptTable              = [var.lake_key_arn]
       WriteLog                  = ["${aws_cloudwatch_log_group.this.arn}:log-stream:*"]
       LookAtNetwork             = ["*"]
-      AttachToNetwork           = ["arn:aws:ec2:us-east-1:123456789012:*/*"]
+      AttachToNetwork           = ["arn:aws:ec2:us-east-1:123456789012:*"]
       NotByTheCode              = ["*"]
     })
     error_message = "The role has them on this deployment's queue, prefixes, table, topics, keys and log alone."

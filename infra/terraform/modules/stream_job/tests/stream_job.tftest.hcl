@@ -182,7 +182,7 @@ run "the_job_may_do_what_it_does_and_no_more" {
       EncryptReceiptsAndLetters = [var.lake_key_arn]
       ReadPackage               = ["${var.artifacts_bucket.arn}/alerts/2026-11-26.zip"]
       DecryptPackage            = [var.lake_key_arn]
-      FindLogGroup              = ["arn:aws:logs:us-east-1:123456789012:log-group:*"]
+      FindLogGroup              = ["*"]
       FindLogStream             = ["${aws_cloudwatch_log_group.this.arn}:*"]
       WriteLog                  = ["${aws_cloudwatch_log_group.this.arn}:log-stream:job"]
     })
