@@ -14,7 +14,7 @@ from schemas.errors import ConfigError
 
 KINDS = ("modules", "envs")
 _LOCAL_SOURCE = re.compile(r'^\s*source\s*=\s*"(\.{1,2}/[^"]+)"', re.MULTILINE)
-_PROVIDER = re.compile(r'"hashicorp/aws"')
+_PROVIDER = re.compile(r'"hashicorp/aws"|^\s*(?:resource|data|ephemeral|provider)\s+"aws', re.MULTILINE)
 _TYPE = re.compile(r'^\s*(resource|data|ephemeral)\s+"(aws_\w+)"', re.MULTILINE)
 _DOCUMENT = re.compile(r'^\s*data\s+"aws_iam_policy_document"', re.MULTILINE)
 

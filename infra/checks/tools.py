@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -38,12 +38,12 @@ _SCHEMA_PROVIDER = _ROOT.parent / "shared" / "tools" / "awsschema"
 # Source: Terraform CLI documentation, "Remote service discovery".
 _REGISTRY = "https://registry.terraform.io/.well-known/terraform.json"
 _REGISTRY_DEADLINE_S = 5
-# What the extraction says of a type that is mistyped.
-_STRANGE = re.compile(r"no such (\w+) in this provider version: (\w+)")
-# What the extraction says of a type that is mistyped.
-_STRANGE = re.compile(r"no such (\w+) in this provider version: (\w+)")
-# What would lead a tool to somebody's account, or change what it does.
-_NOT_HANDED_ON = ("AWS_", "TF_", "BC_", "CKV_", "PYTHON", "VIRTUAL_ENV")
+# Source: Terraform documentation, "Command: providers schema".
+_KINDS = {
+    "resource": "resource_schemas",
+    "data": "data_source_schemas",
+    "ephemeral": "ephemeral_resource_schemas",
+}
 
 
 class UnavailableError(ClickstreamError):
@@ -128,27 +128,32 @@ class Tools:
                     cwd=self._schema_provider / "provider",
                     variables={"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly"},
                 )
-        bindings = self._bindings()
-        schema = folder / f"{_digest([*map(str.encode, types), extract.read_bytes(), bindings.name.encode()])}.json"
+        whole = self._schema(extract)
+        schema = folder / f"{_digest([whole.name.encode(), *map(str.encode, types)])}.json"
         with self._once(schema) as is_new:
             if is_new:
-                _extract([sys.executable, str(extract), "--wheel", str(bindings), "--out", str(schema)], types)
+                # Terraform reads it anew with each command, so it gets no more than is used.
+                schema.write_text(_schema_of(whole.read_text(encoding="utf-8"), types), encoding="utf-8")
         overrides = f'provider_installation {{\n  dev_overrides {{\n    "hashicorp/aws" = "{folder}"\n  }}\n}}\n'
         config = self._written("serving.tfrc", overrides)
         return Provider({"TF_CLI_CONFIG_FILE": str(config), "AWS_SCHEMA_JSON": str(schema)}, can_apply=True)
 
-    def _bindings(self) -> Path:
-        """Return an archive with the package in which the provider's schema is: of its wheel that one file."""
+    def _schema(self, extract: Path) -> Path:
+        """Return a file with the schema of every type of the provider."""
         requirements = _REQUIREMENTS / "provider.txt"
-        archive = self._cache / f"bindings-{_digest([requirements.read_bytes()])}.whl"
-        with self._once(archive) as is_new, tempfile.TemporaryDirectory(dir=self._cache) as folder:
+        schema = self._cache / f"schema-{_digest([requirements.read_bytes(), extract.read_bytes()])}.json"
+        with self._once(schema) as is_new, tempfile.TemporaryDirectory(dir=self._cache) as scratch:
             if is_new:
-                command = [_uv(), "pip", "install", "--quiet", "--no-deps", "--require-hashes", "--target", folder]
+                command = [_uv(), "pip", "install", "--quiet", "--no-deps", "--require-hashes", "--target", scratch]
                 _make([*command, "--requirement", str(requirements)], "the provider's bindings cannot be had")
-                [package] = Path(folder).rglob("*.jsii.tgz")
-                with zipfile.ZipFile(archive, "w") as whole:
-                    whole.write(package, package.name)
-        return archive
+                # What extracts wants a wheel; of that it reads one file.
+                [package] = Path(scratch).rglob("*.jsii.tgz")
+                wheel = Path(scratch) / "bindings.whl"
+                with zipfile.ZipFile(wheel, "w") as archive:
+                    archive.write(package, package.name)
+                options = ["--wheel", str(wheel), "--all", "--out", str(schema)]
+                _make([sys.executable, str(extract), *options], "the provider's schema cannot be read")
+        return schema
 
     def _written(self, name: str, text: str) -> Path:
         path = self._cache / name
@@ -183,19 +188,14 @@ def _uv() -> str:
         raise UnavailableError(str(error)) from error
 
 
-def _extract(command: Sequence[str], types: Sequence[str]) -> None:
-    """Have the schema written of the types that the provider has; of others Terraform will say that there are none."""
-    wanted = list(types)
-    while True:
-        try:
-            return _make(
-                [*command, *(word for name in wanted for word in ("--type", name))], "the schema cannot be read"
-            )
-        except UnavailableError as error:
-            strange = {f"{kind}:{name}" for kind, name in _STRANGE.findall(str(error))} & set(wanted)
-            if not strange:
-                raise
-            wanted = [name for name in wanted if name not in strange]
+def _schema_of(whole: str, types: Sequence[str]) -> str:
+    """Return a schema that has of some types those that there are; of the others Terraform says that there are none."""
+    parsed = json.loads(whole)
+    for provider in parsed["provider_schemas"].values():
+        for kind, key in _KINDS.items():
+            wanted = {name.removeprefix(f"{kind}:") for name in types if name.startswith(f"{kind}:")}
+            provider[key] = {name: schema for name, schema in provider[key].items() if name in wanted}
+    return json.dumps(parsed)
 
 
 def _registry_answers() -> bool:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from infra.checks import __main__ as command
@@ -54,7 +55,7 @@ def no_tools(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.mark.usefixtures("no_tools")
 def test_it_is_a_success_only_where_that_is_allowed(root: Path) -> None:
     runner = CliRunner()
-    app = command.typer.Typer()
+    app = typer.Typer()
     app.command()(command.check)
     arguments = ["--root", str(root), "keys"]
     strict = runner.invoke(app, arguments)
@@ -65,7 +66,7 @@ def test_it_is_a_success_only_where_that_is_allowed(root: Path) -> None:
 
 @pytest.mark.usefixtures("no_tools")
 def test_a_folder_that_is_not_there_is_wrong_usage(root: Path) -> None:
-    app = command.typer.Typer()
+    app = typer.Typer()
     app.command()(command.check)
     result = CliRunner().invoke(app, ["--root", str(root), "kyes"])
     assert result.exit_code == 2

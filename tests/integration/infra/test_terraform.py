@@ -11,8 +11,10 @@ import pytest
 
 from infra.checks.__main__ import ROOT
 from infra.checks.checking import check_folders
+from infra.checks.checkov_checks import check_sources
 from infra.checks.folders import Folder, folders_of
 from infra.checks.outcomes import Check, Outcome, lines_of
+from infra.checks.policy_checks import check_documents
 from infra.checks.terraform_checks import examiner
 from infra.checks.tools import Provider, Tools, UnavailableError, cache_folder
 
@@ -59,17 +61,20 @@ def write(tmp_path: Path) -> Write:
     return written
 
 
-def checked(root: Path, tools: Tools, *, needs_provider: bool) -> dict[str, Check]:
-    if needs_provider:
+def examined(root: Path, tools: Tools, *, applies: bool = False) -> dict[str, Check]:
+    """Return what Terraform and the linter say of the one folder that there is."""
+    if applies:
         try:
-            provider = tools.provider(["resource:aws_sns_topic"])
+            provider = tools.provider([])
         except UnavailableError as error:
             pytest.skip(str(error))
         if not provider.can_apply:
             pytest.skip("tests cannot apply: the provider is the registry's")
-    checks = check_folders(root, folders_of(root), tools)
-    skip_unchecked(checks)
-    return {check.name: check for check in checks}
+    [folder] = folders_of(root)
+    found = examiner(root, [folder], tools)(folder)
+    skip_unchecked(list(found.checks))
+    documents = check_documents({folder: found.documents or ()}, tools)
+    return {check.name: check for check in (*found.checks, *documents)}
 
 
 def test_what_is_badly_formatted_or_fails_its_test_is_told_with_its_place(
@@ -81,7 +86,7 @@ def test_what_is_badly_formatted_or_fails_its_test_is_told_with_its_place(
         'variables {\n  a = "x"\n}\nrun "a_is_y" {\n  command = plan\n  assert {\n'
         '    condition     = output.a == "y"\n    error_message = "It is not y."\n  }\n}\n',
     )
-    checks = checked(tmp_path, tools, needs_provider=False)
+    checks = examined(tmp_path, tools)
     assert checks["fmt"].outcome is Outcome.FAILED and "main.tf" in checks["fmt"].text
     assert checks["validate"].outcome is Outcome.PASSED
     assert checks["test"].outcome is Outcome.FAILED
@@ -92,7 +97,7 @@ def test_what_is_badly_formatted_or_fails_its_test_is_told_with_its_place(
 
 def test_what_is_not_valid_is_told_and_not_tested(write: Write, tmp_path: Path, tools: Tools) -> None:
     write("a/main.tf", 'output "a" {\n  value = var.b\n}\n')
-    checks = checked(tmp_path, tools, needs_provider=False)
+    checks = examined(tmp_path, tools)
     assert checks["validate"].outcome is Outcome.FAILED
     assert "main.tf:2: error: Reference to undeclared input variable" in checks["validate"].text
     assert "test" not in checks
@@ -100,7 +105,7 @@ def test_what_is_not_valid_is_told_and_not_tested(write: Write, tmp_path: Path, 
 
 def test_a_folder_without_tests_has_failed(write: Write, tmp_path: Path, tools: Tools) -> None:
     write("a/main.tf", 'output "a" {\n  value = 1\n}\n')
-    check = checked(tmp_path, tools, needs_provider=False)["test"]
+    check = examined(tmp_path, tools)["test"]
     assert (check.outcome, check.text) == (Outcome.FAILED, "there are no tests: write tests/*.tftest.hcl")
 
 
@@ -120,14 +125,14 @@ def test_with_the_registry_s_provider_no_test_is_run_and_nothing_is_written_besi
         pytest.skip(str(error))
     root, folders = tmp_path, folders_of(tmp_path)
     before = sorted(tmp_path.rglob("*"))
-    examined = examiner(root, folders, Registry(cache_folder(os.environ)))(folders[0])
-    assert [(check.name, check.outcome) for check in examined.checks] == [
+    found = examiner(root, folders, Registry(cache_folder(os.environ)))(folders[0])
+    assert [(check.name, check.outcome) for check in found.checks] == [
         ("fmt", Outcome.PASSED),
         ("init", Outcome.PASSED),
         ("validate", Outcome.PASSED),
         ("test", Outcome.UNCHECKED),
     ]
-    assert examined.documents is None
+    assert found.documents is None
     assert sorted(tmp_path.rglob("*")) == before
 
 
@@ -153,7 +158,7 @@ APPLY = 'run "apply" {\n  command = apply\n}\n'
 def test_a_policy_that_allows_too_much_or_what_is_not_there_is_told(write: Write, tmp_path: Path, tools: Tools) -> None:
     write("a/main.tf", VERSIONS + ROLE)
     write("a/tests/a.tftest.hcl", APPLY)
-    check = checked(tmp_path, tools, needs_provider=True)["iam"]
+    check = examined(tmp_path, tools, applies=True)["iam"]
     assert check.outcome is Outcome.FAILED
     where = "aws_iam_role_policy.this.policy: "
     assert f"{where}Publish: sqs:* has a wildcard" in check.text
@@ -182,7 +187,7 @@ def test_a_condition_on_what_an_action_does_not_have_is_told(write: Write, tmp_p
 def test_a_policy_that_no_test_makes_is_told(write: Write, tmp_path: Path, tools: Tools) -> None:
     write("a/main.tf", VERSIONS + ROLE)
     write("a/tests/a.tftest.hcl", APPLY.replace("apply\n", "plan\n"))
-    check = checked(tmp_path, tools, needs_provider=True)["iam"]
+    check = examined(tmp_path, tools, applies=True)["iam"]
     assert check.outcome is Outcome.FAILED
     assert "no run of the tests applies" in check.text
 
@@ -192,7 +197,9 @@ def test_an_argument_and_a_type_that_the_provider_does_not_have_are_told(
 ) -> None:
     write("a/main.tf", VERSIONS + 'resource "aws_sns_topic" "this" {\n  nom = "a"\n}\n')
     write("b/main.tf", VERSIONS + 'resource "aws_sns_topik" "this" {\n  name = "a"\n}\n')
-    checks = check_folders(tmp_path, folders_of(tmp_path), tools)
+    folders = folders_of(tmp_path)
+    examine = examiner(tmp_path, folders, tools)
+    checks = [check for folder in folders for check in examine(folder).checks]
     skip_unchecked(checks)
     told = {check.folder: check.text for check in checks if check.name == "validate"}
     assert "Unsupported argument" in told["modules/a"]
@@ -207,9 +214,9 @@ def test_what_checkov_finds_is_told_and_passed_over_only_for_a_reason(
     write("a/main.tf", VERSIONS + topic)
     write("b/main.tf", VERSIONS + skipped.replace("{}", "nothing that is secret goes through it"))
     write("c/main.tf", VERSIONS + skipped.replace("{}", "no"))
-    checks = check_folders(tmp_path, folders_of(tmp_path), tools)
-    skip_unchecked([check for check in checks if check.name == "checkov"])
-    found = {check.folder: check for check in checks if check.name == "checkov"}
+    checks = check_sources(tmp_path, folders_of(tmp_path), tools)
+    skip_unchecked(checks)
+    found = {check.folder: check for check in checks}
     assert found["modules/a"].outcome is Outcome.FAILED and "main.tf:8: CKV_AWS_26: " in found["modules/a"].text
     assert (found["modules/b"].outcome, found["modules/b"].text) == (Outcome.PASSED, "1 passed over")
     assert found["modules/c"].text == "modules/c/main.tf:9: CKV_AWS_26 is passed over without a reason"
