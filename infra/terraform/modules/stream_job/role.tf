@@ -140,10 +140,11 @@ data "aws_iam_policy_document" "this" {
     }
   }
 
+  # The whole folder: an application that goes back to the version before reads the package before.
   statement {
     sid       = "ReadPackage"
     actions   = ["s3:GetObject", "s3:GetObjectVersion"]
-    resources = ["${var.artifacts_bucket.arn}/${var.package_key}"]
+    resources = ["${var.artifacts_bucket.arn}/${dirname(var.package_key)}/*"]
   }
 
   statement {
@@ -158,9 +159,9 @@ data "aws_iam_policy_document" "this" {
     }
 
     condition {
-      test     = "StringEquals"
+      test     = "StringLike"
       variable = "kms:EncryptionContext:aws:s3:arn"
-      values   = [var.artifacts_bucket.arn, "${var.artifacts_bucket.arn}/${var.package_key}"]
+      values   = [var.artifacts_bucket.arn, "${var.artifacts_bucket.arn}/${dirname(var.package_key)}/*"]
     }
   }
 

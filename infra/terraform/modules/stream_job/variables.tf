@@ -24,13 +24,13 @@ variable "artifacts_bucket" {
 }
 
 variable "package_key" {
-  description = "Key of the package in the artifacts bucket. Each release has a new one: a changed key is what makes the application load it."
+  description = "Key of the package in the artifacts bucket, below a folder for such packages. Each release has a new one: a changed key is what makes the application load it."
   type        = string
   nullable    = false
 
   validation {
-    condition     = can(regex("^[^/*?\\s][^*?\\s]*\\.zip$", var.package_key))
-    error_message = "The package's key names a zip, without wildcards and without a slash before it."
+    condition     = can(regex("^[^/*?\\s][^/*?\\s]*/[^*?\\s]*[^/*?\\s]\\.zip$", var.package_key))
+    error_message = "The package's key names a zip in a folder, without wildcards and without a slash before it."
   }
 }
 

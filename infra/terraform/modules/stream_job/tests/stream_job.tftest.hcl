@@ -180,7 +180,7 @@ run "the_job_may_do_what_it_does_and_no_more" {
       EncryptDeadLetters        = [var.messaging_key_arn]
       WriteReceiptsAndLetters   = ["${var.curated_bucket.arn}/dead-letters/*", "${var.curated_bucket.arn}/purchases/*"]
       EncryptReceiptsAndLetters = [var.lake_key_arn]
-      ReadPackage               = ["${var.artifacts_bucket.arn}/alerts/2026-11-26.zip"]
+      ReadPackage               = ["${var.artifacts_bucket.arn}/alerts/*"]
       DecryptPackage            = [var.lake_key_arn]
       FindLogGroup              = ["*"]
       FindLogStream             = ["${aws_cloudwatch_log_group.this.arn}:*"]
@@ -205,7 +205,8 @@ run "the_job_may_do_what_it_does_and_no_more" {
         StringLike   = { "kms:EncryptionContext:aws:s3:arn" = [var.curated_bucket.arn, "${var.curated_bucket.arn}/dead-letters/*", "${var.curated_bucket.arn}/purchases/*"] }
       }
       DecryptPackage = {
-        StringEquals = { "kms:ViaService" = "s3.us-east-1.amazonaws.com", "kms:EncryptionContext:aws:s3:arn" = [var.artifacts_bucket.arn, "${var.artifacts_bucket.arn}/alerts/2026-11-26.zip"] }
+        StringEquals = { "kms:ViaService" = "s3.us-east-1.amazonaws.com" }
+        StringLike   = { "kms:EncryptionContext:aws:s3:arn" = [var.artifacts_bucket.arn, "${var.artifacts_bucket.arn}/alerts/*"] }
       }
     })
     error_message = "The keys are used through the services, for this stream and these buckets."
@@ -279,6 +280,16 @@ run "values_that_the_service_or_the_job_refuses" {
     var.stream_key_arn, var.messaging_key_arn, var.lake_key_arn, var.logs_key_arn, var.parallelism, var.alert_types, var.max_alert_age, var.vpc,
     var.permissions_boundary_arn, var.log_retention_days,
   ]
+}
+
+run "the_package_lies_in_a_folder" {
+  command = plan
+
+  variables {
+    package_key = "alerts.zip"
+  }
+
+  expect_failures = [var.package_key]
 }
 
 run "the_main_topic_is_given" {
