@@ -179,9 +179,9 @@ def test_a_condition_on_what_an_action_does_not_have_is_told(write: Write, tmp_p
     )
     write("a/main.tf", VERSIONS + role.replace("KEY", "s3:prefix"))
     write("a/tests/a.tftest.hcl", APPLY)
-    assert "UNKNOWN_CONDITION_FOR_ACTION" in checked(tmp_path, tools, needs_provider=True)["iam"].text
+    assert "UNKNOWN_CONDITION_FOR_ACTION" in examined(tmp_path, tools, applies=True)["iam"].text
     write("a/main.tf", VERSIONS + role.replace("KEY", "lambda:SourceFunctionArn"))
-    assert checked(tmp_path, tools, needs_provider=True)["iam"].outcome is Outcome.PASSED
+    assert examined(tmp_path, tools, applies=True)["iam"].outcome is Outcome.PASSED
 
 
 def test_a_policy_that_no_test_makes_is_told(write: Write, tmp_path: Path, tools: Tools) -> None:
