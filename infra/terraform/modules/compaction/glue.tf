@@ -23,13 +23,15 @@ resource "aws_glue_job" "this" {
     max_concurrent_runs = 3
   }
 
+  # Nothing is fetched, and the wheel's wish for Flink and the local stack is not met.
   default_arguments = merge(
     {
       "--additional-python-modules"        = "s3://${var.glue_job.artifacts_bucket.name}/${var.glue_job.wheels_key}"
-      "--python-modules-installer-option"  = "--no-index"
+      "--python-modules-installer-option"  = "--no-index --no-deps"
       "--enable-continuous-cloudwatch-log" = "true"
       "--continuous-log-logGroup"          = aws_cloudwatch_log_group.this.name
       "--command"                          = jsonencode(module.facts.schedules.compact.command)
+      "--region"                           = local.region
     },
     # A job has arguments, and no environment; the script makes the one of the other.
     { for variable, value in local.environment : "--${variable}" => value },

@@ -214,6 +214,11 @@ variable "glue_job" {
   }
 
   validation {
+    condition     = var.glue_job == null || try(endswith(var.glue_job.wheels_key, ".gluewheels.zip"), false)
+    error_message = "glue_job.wheels_key ends with .gluewheels.zip, by which Glue knows what it is."
+  }
+
+  validation {
     condition     = var.glue_job == null || try(contains(["G.1X", "G.2X", "G.4X", "G.8X"], var.glue_job.worker_type), false)
     error_message = "glue_job.worker_type is G.1X, G.2X, G.4X or G.8X."
   }

@@ -381,6 +381,8 @@ run "glue_runs_the_same_program" {
       aws_glue_job.this[0].security_configuration == aws_glue_security_configuration.this[0].name,
       aws_glue_job.this[0].command[0].script_location == "s3://artifacts/glue/compaction.py",
       aws_glue_job.this[0].default_arguments["--additional-python-modules"] == "s3://artifacts/glue/wheels.gluewheels.zip",
+      aws_glue_job.this[0].default_arguments["--python-modules-installer-option"] == "--no-index --no-deps",
+      aws_glue_job.this[0].default_arguments["--region"] == "us-east-1",
       aws_glue_job.this[0].default_arguments["--CLICKSTREAM_RAW_BUCKET"] == "raw",
       aws_glue_job.this[0].default_arguments["--CLICKSTREAM_STREAM"] == "clickstream-dev",
     ])
@@ -499,6 +501,21 @@ run "glue_needs_its_job" {
 
   variables {
     engine = "glue"
+  }
+
+  expect_failures = [var.glue_job]
+}
+
+run "glue_knows_a_zip_of_wheels_by_its_name" {
+  command = plan
+
+  variables {
+    engine = "glue"
+    glue_job = {
+      artifacts_bucket = { name = "artifacts", arn = "arn:aws:s3:::artifacts" }
+      script_key       = "glue/compaction.py"
+      wheels_key       = "glue/wheels.zip"
+    }
   }
 
   expect_failures = [var.glue_job]
