@@ -64,7 +64,7 @@ run "roles_are_for_whom_they_are_trusted" {
   }
 
   assert {
-    condition     = jsondecode(aws_iam_role.this["reader"].assume_role_policy).Statement[0].Condition.StringEquals["sts:ExternalId"] == "clickstream-of-ours"
+    condition     = try(jsondecode(aws_iam_role.this["reader"].assume_role_policy).Statement[0].Condition.StringEquals["sts:ExternalId"], "") == "clickstream-of-ours"
     error_message = "A reader says the external id."
   }
 
@@ -155,7 +155,7 @@ run "a_reader_reads_tables" {
   assert {
     condition = one([
       for statement in jsondecode(aws_iam_role_policy.this["reader"].policy).Statement :
-      !contains(statement.Condition.StringLike["s3:prefix"], "*") && contains(statement.Condition.StringLike["s3:prefix"], "fact_clicks/*") if statement.Sid == "ListTables"
+      !contains(flatten([statement.Condition.StringLike["s3:prefix"]]), "*") && contains(flatten([statement.Condition.StringLike["s3:prefix"]]), "fact_clicks/*") if statement.Sid == "ListTables"
     ])
     error_message = "A reader lists the tables' folders alone."
   }

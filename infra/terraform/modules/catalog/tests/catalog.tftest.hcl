@@ -144,7 +144,7 @@ run "a_crawler_keeps_to_its_prefixes" {
   assert {
     condition = alltrue([
       for statement in jsondecode(aws_iam_role_policy.crawler[0].policy).Statement :
-      toset(statement.Condition.StringLike["s3:prefix"]) == toset(["partners/*", "exports/shop/*"]) if statement.Sid == "ListPrefixes"
+      toset(flatten([statement.Condition.StringLike["s3:prefix"]])) == toset(["partners/*", "exports/shop/*"]) if statement.Sid == "ListPrefixes"
     ])
     error_message = "It lists its prefixes alone."
   }
