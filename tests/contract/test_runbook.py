@@ -77,7 +77,7 @@ def test_it_names_commands_of_our_own() -> None:
 
 
 def test_its_queries_name_columns_that_the_tables_have() -> None:
-    columns = {
+    columns: dict[str, object] = {
         table.name: {field.name: "varchar" if pa.types.is_string(field.type) else "bigint" for field in table.schema}
         for table in TABLES
     }
