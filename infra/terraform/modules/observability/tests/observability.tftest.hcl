@@ -27,6 +27,7 @@ variables {
   runbook_url            = "https://example.com/docs/runbook.md"
 }
 
+# Applied once; what follows with the same variables looks at what was made.
 run "every_alarm_watches_what_it_should" {
   command = apply
 
@@ -212,7 +213,7 @@ run "every_alarm_watches_what_it_should" {
 }
 
 run "descriptions_lead_to_the_runbook" {
-  command = apply
+  command = plan
 
   assert {
     condition = toset(concat(
@@ -224,7 +225,7 @@ run "descriptions_lead_to_the_runbook" {
 }
 
 run "only_what_cannot_wait_pages" {
-  command = apply
+  command = plan
 
   assert {
     condition = aws_cloudwatch_composite_alarm.this["page"].alarm_rule == join(" OR ", [for name in sort([
@@ -259,7 +260,7 @@ run "only_what_cannot_wait_pages" {
 }
 
 run "topics_are_encrypted_and_take_nothing_from_others" {
-  command = apply
+  command = plan
 
   assert {
     condition     = { for key, topic in aws_sns_topic.this : key => "${topic.name} ${topic.kms_master_key_id}" } == { ops = "clickstream-test-ops-alerts ${var.messaging_key_arn}", pages = "clickstream-test-ops-pages ${var.messaging_key_arn}" }
@@ -305,7 +306,7 @@ run "topics_are_encrypted_and_take_nothing_from_others" {
 }
 
 run "why_a_task_failed_is_kept" {
-  command = apply
+  command = plan
 
   assert {
     condition = jsondecode(aws_cloudwatch_event_rule.failed_tasks.event_pattern) == {
@@ -337,6 +338,67 @@ run "why_a_task_failed_is_kept" {
       jsonencode(["logs:PutLogEvents", "${aws_cloudwatch_log_group.failed_tasks.arn}:*:*", ["delivery.logs.amazonaws.com", "events.amazonaws.com"], { ArnEquals = { "aws:SourceArn" = aws_cloudwatch_event_rule.failed_tasks.arn } }]),
     ]
     error_message = "EventBridge may write for this rule, into this log."
+  }
+}
+
+run "the_dashboard_shows_every_part" {
+  command = plan
+
+  assert {
+    condition = [for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : widget.properties.title] == [
+      "Is all well?", "Alarms",
+      "Ingestion latency, ms", "Records in and out", "Bytes by shard",
+      "Alert latency of the last 1,000 alerts, ms", "Alerts", "Alert job",
+      "Freshness, s", "Quarantine and held hours", "Compaction",
+      "Messages in queues", "Size of the buckets, bytes", "Charges so far this month, USD", "Warehouse",
+    ]
+    error_message = "A part of the pipeline is not on the dashboard."
+  }
+
+  assert {
+    condition     = toset(jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets[1].properties.alarms) == toset([for alarm in aws_cloudwatch_metric_alarm.this : alarm.arn]) && toset(jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets[0].properties.alarms) == toset([for alarm in aws_cloudwatch_composite_alarm.this : alarm.arn])
+    error_message = "Every alarm is on the dashboard."
+  }
+
+  assert {
+    condition = alltrue([for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets :
+      widget.properties.region == (widget.properties.title == "Charges so far this month, USD" ? "us-east-1" : data.aws_region.this.region) if widget.type == "metric"
+    ])
+    error_message = "Charges are in one region alone."
+  }
+
+  # A grid of 24 columns in which nothing lies on another.
+  assert {
+    condition = length(distinct([for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : "${widget.x} ${widget.y}"])) == length(jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets) && alltrue([
+      for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : widget.x + widget.width <= 24
+    ])
+    error_message = "Widgets lie side by side."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_dashboard.this.dashboard_name == "clickstream-test" && output.dashboard_name == "clickstream-test"
+    error_message = "The dashboard has the environment's name."
+  }
+
+  assert {
+    condition = alltrue([for name in ["events-stream", "raw-firehose", "alerts-application", "purchase-topic", "large-orders-topic", "clickstream_test", "warehouse",
+      "raw-objects-queue", "dropped-queue", "letters-queue", "dropped-dead-queue", "schedule-letters-queue", "shop-letters-queue", "crm-letters-queue", "raw-bucket", "curated-bucket"] :
+    strcontains(aws_cloudwatch_dashboard.this.dashboard_body, name)])
+    error_message = "The dashboard shows what it was given."
+  }
+}
+
+run "outputs_name_what_others_need" {
+  command = plan
+
+  assert {
+    condition     = output.ops_topic_arn == aws_sns_topic.this["ops"].arn && output.page_topic_arn == aws_sns_topic.this["pages"].arn && output.failed_tasks_log_group_name == aws_cloudwatch_log_group.failed_tasks.name
+    error_message = "Outputs name the topics and the log."
+  }
+
+  assert {
+    condition     = length(output.alarm_names) == length(aws_cloudwatch_metric_alarm.this) + 2 && output.alarm_names["job-down"] == "clickstream-test-job-down" && output.alarm_names["page"] == "clickstream-test-page"
+    error_message = "All alarms are named, the composite ones too."
   }
 }
 
@@ -409,67 +471,6 @@ run "thresholds_are_those_that_are_given" {
   assert {
     condition     = alltrue([for key in ["raw", "curated"] : anytrue([for query in aws_cloudwatch_metric_alarm.this["bucket-growth-${key}"].metric_query : startswith(coalesce(query.expression, "-"), "IF(SUM(METRICS()) > 1012,")])])
     error_message = "Buckets below the floor may grow."
-  }
-}
-
-run "the_dashboard_shows_every_part" {
-  command = apply
-
-  assert {
-    condition = [for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : widget.properties.title] == [
-      "Is all well?", "Alarms",
-      "Ingestion latency, ms", "Records in and out", "Bytes by shard",
-      "Alert latency of the last 1,000 alerts, ms", "Alerts", "Alert job",
-      "Freshness, s", "Quarantine and held hours", "Compaction",
-      "Messages in queues", "Size of the buckets, bytes", "Charges so far this month, USD", "Warehouse",
-    ]
-    error_message = "A part of the pipeline is not on the dashboard."
-  }
-
-  assert {
-    condition     = toset(jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets[1].properties.alarms) == toset([for alarm in aws_cloudwatch_metric_alarm.this : alarm.arn]) && toset(jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets[0].properties.alarms) == toset([for alarm in aws_cloudwatch_composite_alarm.this : alarm.arn])
-    error_message = "Every alarm is on the dashboard."
-  }
-
-  assert {
-    condition = alltrue([for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets :
-      widget.properties.region == (widget.properties.title == "Charges so far this month, USD" ? "us-east-1" : data.aws_region.this.region) if widget.type == "metric"
-    ])
-    error_message = "Charges are in one region alone."
-  }
-
-  # A grid of 24 columns in which nothing lies on another.
-  assert {
-    condition = length(distinct([for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : "${widget.x} ${widget.y}"])) == length(jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets) && alltrue([
-      for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : widget.x + widget.width <= 24
-    ])
-    error_message = "Widgets lie side by side."
-  }
-
-  assert {
-    condition     = aws_cloudwatch_dashboard.this.dashboard_name == "clickstream-test" && output.dashboard_name == "clickstream-test"
-    error_message = "The dashboard has the environment's name."
-  }
-
-  assert {
-    condition = alltrue([for name in ["events-stream", "raw-firehose", "alerts-application", "purchase-topic", "large-orders-topic", "clickstream_test", "warehouse",
-      "raw-objects-queue", "dropped-queue", "letters-queue", "dropped-dead-queue", "schedule-letters-queue", "shop-letters-queue", "crm-letters-queue", "raw-bucket", "curated-bucket"] :
-    strcontains(aws_cloudwatch_dashboard.this.dashboard_body, name)])
-    error_message = "The dashboard shows what it was given."
-  }
-}
-
-run "outputs_name_what_others_need" {
-  command = apply
-
-  assert {
-    condition     = output.ops_topic_arn == aws_sns_topic.this["ops"].arn && output.page_topic_arn == aws_sns_topic.this["pages"].arn && output.failed_tasks_log_group_name == aws_cloudwatch_log_group.failed_tasks.name
-    error_message = "Outputs name the topics and the log."
-  }
-
-  assert {
-    condition     = length(output.alarm_names) == length(aws_cloudwatch_metric_alarm.this) + 2 && output.alarm_names["job-down"] == "clickstream-test-job-down" && output.alarm_names["page"] == "clickstream-test-page"
-    error_message = "All alarms are named, the composite ones too."
   }
 }
 
