@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 _Json = Mapping[str, Any]
+# Of a test: the file, and the run in it.
+_Run = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +70,23 @@ def test_answer(output: str) -> TestAnswer:
     """Return what the lines of `terraform test -json -verbose` say."""
     summary: _Json = {}
     states: list[_Json] = []
-    told: dict[str, None] = {}
+    told: dict[str, _Run] = {}
+    passed: set[_Run] = set()
     for message in _messages(output):
+        run = (message.get("@testfile", ""), message.get("@testrun", ""))
         match message.get("type"):
             case "test_summary":
                 summary = message["test_summary"]
             case "test_state":
                 states.append(message["test_state"])
-            case "diagnostic":
-                if message["diagnostic"]["severity"] == "error":
-                    run = message.get("@testrun", "")
-                    told[diagnostic_text(message["diagnostic"], run)] = None
+            case "test_run" if message["test_run"].get("status") == "pass":
+                passed.add(run)
+            case "diagnostic" if message["diagnostic"]["severity"] == "error":
+                told[diagnostic_text(message["diagnostic"], run[1])] = run
     failed = sum(summary.get(key, 0) for key in ("failed", "errored", "skipped"))
-    return TestAnswer(summary.get("passed", 0), failed, "\n".join(told), tuple(states))
+    # An error that a run expects is told like any other.
+    text = "\n".join(text for text, run in told.items() if run not in passed)
+    return TestAnswer(summary.get("passed", 0), failed, text, tuple(states))
 
 
 test_answer.__test__ = False  # type: ignore[attr-defined]  # no test of pytest's

@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 _Json = Mapping[str, Any]
-# Documents that say what their owner may do, as opposed to who may do what with the thing that has them.
 _IDENTITY_TYPES = frozenset({"aws_iam_role_policy", "aws_iam_policy", "aws_iam_user_policy", "aws_iam_group_policy"})
 # Actions that take no resource: IAM has nothing else for them than everything.
 # Source: Service Authorization Reference, the tables of actions: no resource type.
@@ -64,19 +64,50 @@ TAKES_NO_RESOURCE = frozenset(
 )
 
 
+# Condition keys that any call has which is made with the credentials of a function.
+# Source: Lambda developer guide, "Defining Lambda function permissions with an execution role".
+CONDITIONS_OF_ANY_ACTION = frozenset({"lambda:SourceFunctionArn"})
+
+
+class Kind(StrEnum):
+    """What a document says."""
+
+    IDENTITY = "what its owner may do"
+    RESOURCE = "who may do what with the thing that has it"
+    ENDPOINT = "what passes a network endpoint, of what is allowed elsewhere"
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """An IAM document of a resource.
 
     Attributes:
         address: of the resource and its attribute.
-        is_identity: it says what its owner may do.
         text: JSON.
     """
 
     address: str
-    is_identity: bool
+    kind: Kind
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What the linter says of a document.
+
+    Attributes:
+        issue: like `UNKNOWN_ACTION`.
+        detail: for a person.
+    """
+
+    issue: str
+    detail: str
+
+    @property
+    def is_known_better(self) -> bool:
+        """Whether it is about a condition key that there is all the same."""
+        is_condition = self.issue == "UNKNOWN_CONDITION_FOR_ACTION"
+        return is_condition and any(f"condition {key} for" in self.detail for key in CONDITIONS_OF_ANY_ACTION)
 
 
 def documents_of(state: _Json) -> list[Document]:
@@ -94,22 +125,26 @@ def faults_of(document: Document) -> list[str]:
         if not name:
             faults.append(f"{where}has no sid")
         if statement["Effect"] == "Allow":
-            faults += [where + fault for fault in _faults_of_allowing(statement, document.is_identity)]
+            faults += [where + fault for fault in _faults_of_allowing(statement, document.kind)]
     return faults
 
 
-def _faults_of_allowing(statement: _Json, is_identity: bool) -> Iterator[str]:
+def _faults_of_allowing(statement: _Json, kind: Kind) -> Iterator[str]:
     for key in ("NotAction", "NotResource", "NotPrincipal"):
         if key in statement:
             yield f"{key} allows what nobody has listed"
     actions = _listed(statement.get("Action", []))
     yield from (f"{action} has a wildcard" for action in actions if "*" in action or "?" in action)
-    if is_identity and "*" in _listed(statement.get("Resource", [])):
+    is_everything = "*" in _listed(statement.get("Resource", []))
+    if kind is Kind.IDENTITY and is_everything:
         yield from (
             f"{action} on every resource" for action in actions if action not in TAKES_NO_RESOURCE and "*" not in action
         )
-    if not is_identity and _is_anybody(statement.get("Principal")) and not statement.get("Condition"):
-        yield "allows anybody, without a condition"
+    if _is_anybody(statement.get("Principal")) and not statement.get("Condition"):
+        if kind is Kind.RESOURCE:
+            yield "allows anybody, without a condition"
+        elif is_everything:
+            yield "lets anybody reach everything"
 
 
 def _is_anybody(principal: object) -> bool:
@@ -131,10 +166,15 @@ def _resources(module: _Json) -> Iterator[_Json]:
 def _documents(resource: _Json) -> Iterator[Document]:
     if resource["mode"] != "managed":
         return
-    is_identity = resource["type"] in _IDENTITY_TYPES
     for path, text in _texts(resource["values"]):
         if _is_document(text):
-            yield Document(f"{resource['address']}.{path}", is_identity, text)
+            yield Document(f"{resource['address']}.{path}", _kind_of(resource["type"], path), text)
+
+
+def _kind_of(resource_type: str, path: str) -> Kind:
+    if resource_type in _IDENTITY_TYPES or path.startswith("inline_policy"):
+        return Kind.IDENTITY
+    return Kind.ENDPOINT if resource_type == "aws_vpc_endpoint" else Kind.RESOURCE
 
 
 def _texts(value: Any, path: str = "") -> Iterator[tuple[str, str]]:

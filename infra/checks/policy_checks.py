@@ -10,14 +10,14 @@ from pathlib import Path
 from infra.checks import policies
 from infra.checks.folders import Folder, has_documents
 from infra.checks.outcomes import Check, Outcome
-from infra.checks.policies import Document
+from infra.checks.policies import Document, Finding, Kind
 from infra.checks.running import run_tool
 from infra.checks.tools import Tools
 
 _WORKER = Path(__file__).with_name("workers") / "parliament_worker.py"
 _NOT_MADE = "no run of the tests applies, so that no policy is looked at: add one with `command = apply`"
 
-_Findings = Mapping[tuple[bool, str], Sequence[str]]
+_Findings = Mapping[tuple[bool, str], Sequence[Finding]]
 
 
 def check_documents(documents: Mapping[Folder, Sequence[Document]], tools: Tools) -> Iterator[Check]:
@@ -28,7 +28,7 @@ def check_documents(documents: Mapping[Folder, Sequence[Document]], tools: Tools
         tools: where the linter comes from; it is there, for the tests were run by the same environment.
     """
     began = time.monotonic()
-    texts = list(dict.fromkeys((each.is_identity, each.text) for made in documents.values() for each in made))
+    texts = list(dict.fromkeys(_key(each) for made in documents.values() for each in made))
     findings: _Findings = {}
     if texts:
         given = json.dumps([{"is_identity": is_identity, "text": text} for is_identity, text in texts])
@@ -36,7 +36,8 @@ def check_documents(documents: Mapping[Folder, Sequence[Document]], tools: Tools
         if ran.returncode != 0:
             yield from (Check(folder.name, "iam", Outcome.FAILED, text=ran.stderr.strip()) for folder in documents)
             return
-        findings = dict(zip(texts, json.loads(ran.stdout), strict=True))
+        told = [[Finding(**each) for each in found] for found in json.loads(ran.stdout)]
+        findings = dict(zip(texts, told, strict=True))
     share_s = (time.monotonic() - began) / max(1, len(documents))
     for folder, made in documents.items():
         if made:
@@ -45,10 +46,15 @@ def check_documents(documents: Mapping[Folder, Sequence[Document]], tools: Tools
             yield Check(folder.name, "iam", Outcome.FAILED, text=_NOT_MADE)
 
 
+def _key(document: Document) -> tuple[bool, str]:
+    return document.kind is Kind.IDENTITY, document.text
+
+
 def _judged(folder: Folder, documents: Sequence[Document], findings: _Findings, seconds: float) -> Check:
     faults = [fault for document in documents for fault in policies.faults_of(document)]
     for document in documents:
-        faults += [f"{document.address}: {each}" for each in findings[document.is_identity, document.text]]
+        found = [each for each in findings[_key(document)] if not each.is_known_better]
+        faults += [f"{document.address}: {each.issue}: {each.detail}" for each in found]
     if faults:
         return Check(folder.name, "iam", Outcome.FAILED, seconds, "\n".join(dict.fromkeys(faults)))
     return Check(folder.name, "iam", Outcome.PASSED, seconds, f"{len(documents)} documents")

@@ -1,8 +1,8 @@
 """Lints IAM documents by parliament, in the environment of the tools: it has no import of ours.
 
 Reads a JSON list of `{"is_identity": ..., "text": ...}` from stdin and writes a JSON list with, for each, a list of
-findings as text. parliament's rules of resources are those of identity policies, so of other documents only what
-actions they name is judged.
+`{"issue": ..., "detail": ...}`. parliament's rules of resources are those of identity policies, so of other documents
+only what actions they name is judged.
 """
 
 import json
@@ -17,11 +17,11 @@ _KEY_OF_ANY_ACTION = "lambda:SourceFunctionArn"
 _OF_ANY_DOCUMENT = {"UNKNOWN_ACTION", "UNKNOWN_PREFIX", "MALFORMED_JSON", "INVALID_SID", "DUPLICATE_SID"}
 
 
-def findings_of(document: dict[str, Any]) -> list[str]:
+def findings_of(document: dict[str, Any]) -> list[dict[str, str]]:
     """Return what is wrong with a document."""
     policy = parliament.analyze_policy_string(document["text"], ignore_private_auditors=True)
     return [
-        f"{finding.issue}: {finding.title}: {finding.detail}"[:600]
+        {"issue": finding.issue, "detail": f"{finding.title} {finding.detail}".strip()[:600]}
         for finding in policy.findings
         if (document["is_identity"] or finding.issue in _OF_ANY_DOCUMENT)
         and not (finding.issue == "UNKNOWN_CONDITION_FOR_ACTION" and _KEY_OF_ANY_ACTION in finding.detail)

@@ -50,6 +50,23 @@ def test_runs_that_broke_off_or_were_passed_over_are_no_passes() -> None:
     assert answer_of(lines(summary(passed=1, errored=1, skipped=5))).failed == 6
 
 
+def test_errors_that_a_run_expects_are_not_told() -> None:
+    def of_run(name: str, message: dict[str, Any]) -> dict[str, Any]:
+        return message | {"@testfile": "tests/lake.tftest.hcl", "@testrun": name}
+
+    error = {"type": "diagnostic", "diagnostic": DIAGNOSTIC}
+    answer = answer_of(
+        lines(
+            of_run("refused", error),
+            of_run("refused", {"type": "test_run", "test_run": {"progress": "complete", "status": "pass"}}),
+            of_run("closed", {"type": "test_run", "test_run": {"progress": "complete", "status": "fail"}}),
+            of_run("closed", error),
+            summary(passed=1, failed=1),
+        )
+    )
+    assert answer.text == diagnostic_text(DIAGNOSTIC, "closed")
+
+
 def test_warnings_of_tests_are_not_told() -> None:
     warning = {"type": "diagnostic", "diagnostic": DIAGNOSTIC | {"severity": "warning"}}
     assert answer_of(lines(warning, summary(passed=1))).text == ""

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from infra.checks.policies import TAKES_NO_RESOURCE, Document, documents_of, faults_of
+from infra.checks.policies import TAKES_NO_RESOURCE, Document, Finding, Kind, documents_of, faults_of
 
 READ = {
     "Sid": "Read",
@@ -13,9 +13,9 @@ READ = {
 }
 
 
-def document(*statements: dict[str, Any], is_identity: bool = True) -> Document:
+def document(*statements: dict[str, Any], kind: Kind = Kind.IDENTITY) -> Document:
     text = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
-    return Document("aws_iam_role_policy.this.policy", is_identity, text)
+    return Document("aws_iam_role_policy.this.policy", kind, text)
 
 
 def resource(address: str, kind: str, values: dict[str, Any], mode: str = "managed") -> dict[str, Any]:
@@ -30,15 +30,17 @@ def test_documents_are_found_in_every_module_under_any_attribute() -> None:
         "resources": [
             resource("aws_iam_role_policy.this", "aws_iam_role_policy", {"policy": text}),
             resource("aws_iam_role.this", "aws_iam_role", inline),
+            resource("aws_vpc_endpoint.this", "aws_vpc_endpoint", {"policy": text}),
             resource("data.aws_iam_policy_document.this", "aws_iam_policy_document", {"json": text}, mode="data"),
         ],
         "child_modules": [child],
     }
     found = documents_of({"root_module": root})
-    assert [(each.address, each.is_identity) for each in found] == [
-        ("aws_iam_role_policy.this.policy", True),
-        ("aws_iam_role.this.inline_policy[0].policy", False),
-        ("module.a.aws_sqs_queue.this.policy", False),
+    assert [(each.address, each.kind) for each in found] == [
+        ("aws_iam_role_policy.this.policy", Kind.IDENTITY),
+        ("aws_iam_role.this.inline_policy[0].policy", Kind.IDENTITY),
+        ("aws_vpc_endpoint.this.policy", Kind.ENDPOINT),
+        ("module.a.aws_sqs_queue.this.policy", Kind.RESOURCE),
     ]
     assert documents_of({"values": {"root_module": root}}) == found
 
@@ -56,7 +58,7 @@ def test_a_wildcard_in_an_action_is_a_fault_of_any_document() -> None:
     assert faults_of(document(READ | {"Action": "s3:Get*"})) == [
         "aws_iam_role_policy.this.policy: Read: s3:Get* has a wildcard"
     ]
-    assert len(faults_of(document(READ | {"Action": ["s3:GetObject", "*"]}, is_identity=False))) == 1
+    assert len(faults_of(document(READ | {"Action": ["s3:GetObject", "*"]}, kind=Kind.RESOURCE))) == 1
 
 
 def test_everything_is_allowed_as_a_resource_only_for_actions_that_take_none() -> None:
@@ -76,22 +78,37 @@ def test_the_resource_of_a_resource_s_own_policy_may_be_everything() -> None:
         "Action": "kms:Decrypt",
         "Resource": "*",
     }
-    assert faults_of(document(statement, is_identity=False)) == []
+    assert faults_of(document(statement, kind=Kind.RESOURCE)) == []
 
 
 @pytest.mark.parametrize("principal", ["*", {"AWS": "*"}, {"AWS": ["arn:aws:iam::123456789012:root", "*"]}])
 def test_anybody_is_allowed_only_on_a_condition(principal: object) -> None:
     statement = READ | {"Principal": principal}
-    assert faults_of(document(statement, is_identity=False)) == [
+    assert faults_of(document(statement, kind=Kind.RESOURCE)) == [
         "aws_iam_role_policy.this.policy: Read: allows anybody, without a condition"
     ]
     condition = {"StringEquals": {"aws:PrincipalAccount": "123456789012"}}
-    assert faults_of(document(statement | {"Condition": condition}, is_identity=False)) == []
+    assert faults_of(document(statement | {"Condition": condition}, kind=Kind.RESOURCE)) == []
+
+
+def test_anybody_may_reach_named_things_through_an_endpoint_but_not_everything() -> None:
+    statement = READ | {"Principal": "*"}
+    assert faults_of(document(statement, kind=Kind.ENDPOINT)) == []
+    [fault] = faults_of(document(statement | {"Resource": "*"}, kind=Kind.ENDPOINT))
+    assert fault.endswith("lets anybody reach everything")
+
+
+def test_a_condition_of_any_action_is_no_finding() -> None:
+    issue = "UNKNOWN_CONDITION_FOR_ACTION"
+    told = "Unknown condition {} for action ec2:CreateNetworkInterface"
+    assert Finding(issue, told.format("lambda:SourceFunctionArn")).is_known_better
+    assert not Finding(issue, told.format("lambda:SourceFunction")).is_known_better
+    assert not Finding("UNKNOWN_ACTION", told.format("lambda:SourceFunctionArn")).is_known_better
 
 
 def test_what_is_refused_may_be_everything_to_anybody() -> None:
     statement = {"Sid": "Tls", "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"}
-    assert faults_of(document(statement, is_identity=False)) == []
+    assert faults_of(document(statement, kind=Kind.RESOURCE)) == []
 
 
 @pytest.mark.parametrize("key", ["NotAction", "NotResource", "NotPrincipal"])
