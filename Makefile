@@ -58,9 +58,9 @@ format: setup  ## Format the code.
 	@$(RUN) ruff format .
 	@$(RUN) ruff check --fix .
 
-package: setup  ## Build the wheel, and the zips for Managed Flink and Lambda; CONNECTOR_JAR=... puts in the connector.
-	@$(UV) build --wheel --out-dir dist
-	@$(RUN) python -m infra.artifacts --out dist $(if $(CONNECTOR_JAR),--connector-jar '$(CONNECTOR_JAR)')
+package: setup  ## Build what is deployed into dist/, with a manifest; CONNECTOR_JAR=... puts in the connector, PARTS=... picks.
+	@$(RUN) python -m infra.artifacts --out dist $(if $(CONNECTOR_JAR),--connector-jar '$(CONNECTOR_JAR)') \
+		$(foreach part,$(PARTS),--part $(part))
 
 clean:  ## Stop the local stack and remove what the targets made.
 	@if [ -x .venv/bin/clickstream ]; then $(RUN) clickstream down; fi

@@ -188,7 +188,8 @@ def _publishes(door: FrontDoor, plan: SmokePlan, hour: str) -> int:
 
 
 def _facts(door: FrontDoor, hour: str) -> int:
-    return sum(row["facts"] for row in door.run_json("hours", "--day", hour[:10])["hours"] if row["hour"] == hour)
+    rows = door.run_json("hours", "--day", hour[:10])["hours"]
+    return sum(int(row["facts"]) for row in rows if row["hour"] == hour)
 
 
 def _take_back(door: FrontDoor, hour: str, console: Console) -> int:

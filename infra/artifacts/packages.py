@@ -22,6 +22,9 @@ ALERTS = "clickstream-alerts.zip"
 DROPPED_FILES = "clickstream-dropped-files.zip"
 MAIN = "main.py"
 DEPENDENCIES = "dep/"
+# The compaction as a Glue job: its script, and what it installs; Glue goes by the ending.
+GLUE_JOB = "clickstream-glue-job.py"
+GLUE_WHEELS = "clickstream-compaction.gluewheels.zip"
 JAR = "lib/pyflink-dependencies.jar"
 # What the service is told of the files in the job's package, in the group `RUN_OPTIONS_GROUP` of its properties.
 RUN_OPTIONS: Mapping[str, str] = {"python": MAIN, "jarfile": JAR, "pyFiles": DEPENDENCIES}

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import ctypes
+import fnmatch
+import io
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from infra.artifacts.image import image_archive
 from infra.artifacts.requirements import COMPACTION_REQUIREMENTS, compaction_requirements
 from infra.artifacts.vendor import find_uv
+from infra.artifacts.wheel import project_wheel
 from schemas.codec import encode
 from schemas.event import ClickEvent
 from schemas.instants import parse_instant_us
@@ -63,20 +69,25 @@ def _obey_permissions() -> None:
 
 
 @pytest.fixture(scope="module")
-def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
+def context() -> bytes:
+    """What the image is built from, as an archive."""
+    return image_archive(ROOT, compaction_requirements(ROOT, find_uv(ROOT)), project_wheel(ROOT))
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory: pytest.TempPathFactory, context: bytes) -> Image:
     folder, uv = tmp_path_factory.mktemp("image"), find_uv(ROOT)
-    requirements, dist, venv = folder / COMPACTION_REQUIREMENTS, folder / "dist", folder / "venv"
-    requirements.write_text(compaction_requirements(ROOT, uv), encoding="utf-8")
-    python = venv / "bin" / "python"
+    python = folder / "venv" / "bin" / "python"
+    with tarfile.open(fileobj=io.BytesIO(context)) as archive:
+        archive.extractall(folder, filter="data")
+    [wheel] = folder.glob("clickstream_pipeline-*-py3-none-any.whl")
     install = [uv, "pip", "install", "--python", str(python), "--no-deps"]
     for command in (
-        [uv, "build", "--wheel", "--out-dir", str(dist), str(ROOT)],
-        [uv, "venv", "--python", sys.executable, str(venv)],
-        [*install, "--require-hashes", "--only-binary", ":all:", "--requirements", str(requirements)],
+        [uv, "venv", "--python", sys.executable, "venv"],
+        [*install, "--require-hashes", "--only-binary", ":all:", "--requirements", COMPACTION_REQUIREMENTS],
+        [*install, wheel.name],
     ):
         subprocess.run(command, check=True, capture_output=True, cwd=folder)
-    [wheel] = dist.glob("clickstream_pipeline-*-py3-none-any.whl")
-    subprocess.run([*install, str(wheel)], check=True, capture_output=True, cwd=folder)
     cache = folder / "numba-cache"
     variables = dict(pair.split("=") for line in re.findall(r"^ENV (.*)$", RECIPE, re.M) for pair in line.split())
     image = Image(python, cache, {**variables, "NUMBA_CACHE_DIR": str(cache)})
@@ -102,12 +113,35 @@ def put_event(emulator: Any, name: str) -> dict[str, str]:
     return variables
 
 
-def test_the_recipe_takes_what_make_package_puts_in_dist_and_nothing_else_is_sent_to_the_builder() -> None:
+def test_the_builder_is_sent_the_recipe_and_what_it_copies_and_nothing_else(context: bytes) -> None:
     [copied] = re.findall(r"^COPY (.*) /opt/packages/$", RECIPE, re.M)
-    assert copied.split()[0] == f"dist/{COMPACTION_REQUIREMENTS}"
-    ignored = (ROOT / ".dockerignore").read_text().splitlines()
-    assert ignored[0] == "*"
-    assert [line.removeprefix("!") for line in ignored[1:]] == copied.split()
+    with tarfile.open(fileobj=io.BytesIO(context)) as archive:
+        names = archive.getnames()
+        recipe = archive.extractfile("Dockerfile")
+        assert recipe is not None
+        assert recipe.read().decode() == RECIPE
+    taken = [name for pattern in copied.split() for name in fnmatch.filter(names, pattern)]
+    assert sorted([*taken, "Dockerfile"]) == sorted(names)
+    assert len(taken) == 2
+
+
+def test_the_same_source_gives_the_same_image_context_in_another_folder(context: bytes, tmp_path: Path) -> None:
+    """In one with another clock, other modes, and what a checkout at work has lying about."""
+    for name in ("clickstream.py", "LICENSE", "README.md", "pyproject.toml", "uv.lock", ".gitignore"):
+        shutil.copyfile(ROOT / name, tmp_path / name)
+    for name in ("schemas", "producers", "stream_jobs", "batch_compaction", "infra", "analytics"):
+        shutil.copytree(ROOT / name, tmp_path / name, copy_function=shutil.copyfile)
+    (tmp_path / "schemas" / "__pycache__").mkdir(exist_ok=True)
+    (tmp_path / "schemas" / "__pycache__" / "left.cpython-311.pyc").write_bytes(b"left")
+    (tmp_path / "schemas" / "event.py").chmod(0o600)
+    module = tmp_path / "infra" / "terraform" / "modules" / "another"
+    module.mkdir(parents=True)
+    (module / "main.tf").write_text("")
+    assert image_archive(tmp_path, compaction_requirements(tmp_path, find_uv(ROOT)), project_wheel(tmp_path)) == context
+
+
+def test_the_base_is_an_argument_so_that_it_can_be_given_by_its_digest() -> None:
+    assert re.search(r"^ARG BASE=public\.ecr\.aws/lambda/python:3\.12\nFROM \$\{BASE\}$", RECIPE, re.M)
 
 
 def test_the_image_has_no_part_of_the_alert_job_or_of_the_local_stack(image: Image, tmp_path: Path) -> None:

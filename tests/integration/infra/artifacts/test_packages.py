@@ -1,5 +1,6 @@
 """What is deployed, built for real: complete by itself, the same each time, and nothing in it that does not belong."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from backports import zstd
 
+from infra.artifacts.image import IMAGE_CONTEXT
 from infra.artifacts.packages import (
     DROPPED_FILES,
     MAX_LAMBDA_UNPACKED_BYTES,
@@ -180,12 +182,25 @@ print(json.dumps([aws_calls.client(name).meta.service_model.service_name for nam
 
 
 def test_the_build_says_what_is_missing_and_how_to_make_it(tmp_path: Path) -> None:
-    ran = build("--out", str(tmp_path))
+    ran = build("--out", str(tmp_path), "--part", "alerts", "--part", "dropped-files", "--part", "image")
     assert ran.returncode == 0, ran.stderr
     assert "has no lib/pyflink-dependencies.jar yet" in ran.stdout
     assert "`mvn -f stream_jobs/msf/pom.xml package`" in ran.stdout
-    made = {"clickstream-alerts.zip", DROPPED_FILES, "clickstream-compaction-requirements.txt"}
-    assert {path.name for path in tmp_path.iterdir()} == made
+    listed = {each["name"]: each for each in json.loads((tmp_path / "manifest.json").read_bytes())["artifacts"]}
+    assert {path.name for path in tmp_path.iterdir()} == {*listed, "manifest.json"}
+    assert {"clickstream-alerts.zip", DROPPED_FILES, IMAGE_CONTEXT} < listed.keys()
+    for name, each in listed.items():
+        data = (tmp_path / name).read_bytes()
+        assert (each["sha256"], each["bytes"]) == (hashlib.sha256(data).hexdigest(), len(data))
+    assert listed["clickstream-alerts.zip"]["lacks"] == ["lib/pyflink-dependencies.jar"]
+    assert listed["clickstream-alerts.zip"]["key"] == f"alerts/{listed['clickstream-alerts.zip']['sha256']}.zip"
+    assert listed[DROPPED_FILES]["lacks"] == []
+
+
+def test_a_part_that_is_none_is_told_with_those_that_are(tmp_path: Path) -> None:
+    ran = build("--out", str(tmp_path / "dist"), "--part", "lambda")
+    assert ran.returncode == 1
+    assert "--part lambda is none of alerts, dropped-files, image, glue" in ran.stderr
 
 
 def test_a_build_with_a_wrong_jar_writes_nothing_and_fails(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 import io
+import tarfile
 import zipfile
 
-from infra.artifacts.archive import zip_bytes
+from infra.artifacts.archive import tar_gz_bytes, zip_bytes
 
 
 def test_a_zip_holds_what_was_given() -> None:
@@ -22,6 +23,22 @@ def test_everybody_may_read_the_files_and_none_has_a_time() -> None:
     assert entry.date_time == (1980, 1, 1, 0, 0, 0)
 
 
-def test_a_jar_is_stored_as_it_is() -> None:
+def test_a_jar_and_a_wheel_are_stored_as_they_are() -> None:
     assert len(zip_bytes({"lib/a.jar": bytes(10_000)})) > 10_000
+    assert len(zip_bytes({"wheels/a.whl": bytes(10_000)})) > 10_000
     assert len(zip_bytes({"a.py": bytes(10_000)})) < 1_000
+
+
+def test_a_tar_holds_what_was_given_and_neither_owner_nor_time() -> None:
+    files = {"Dockerfile": b"FROM scratch\n", "a.whl": b"PK" * 100}
+    data = tar_gz_bytes(files)
+    assert data == tar_gz_bytes(dict(reversed(files.items())))
+    # The time in the header of gzip.
+    assert data[4:8] == bytes(4)
+    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        for entry in archive:
+            content = archive.extractfile(entry)
+            assert content is not None
+            assert content.read() == files[entry.name]
+            assert (entry.mtime, entry.uid, entry.uname, entry.mode) == (0, 0, "", 0o644)
+        assert archive.getnames() == ["Dockerfile", "a.whl"]
