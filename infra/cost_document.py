@@ -52,7 +52,7 @@ def _tables(estimates: Sequence[MonthEstimate]) -> Iterator[str]:
     sizes = [estimate.sizes for estimate in estimates]
     yield _row("events a second", *(f"{each.expected_events_per_s:,g}" for each in sizes))
     yield _row("million events a month", *(f"{each.events / MILLION:,.4g}" for each in estimates))
-    yield _row("stream", *(_stream(each) for each in estimates))
+    yield _row("stream: capacity, retention", *(_stream(each) for each in estimates))
     yield _row("alert job, KPU", *(f"{each.parallelism} + 1" for each in sizes))
     for part in dict.fromkeys(line.part for line in first.lines):
         yield _row(part, *(usd_text(_sum(each, part)) for each in estimates))
@@ -68,7 +68,8 @@ def _stream(estimate: MonthEstimate) -> str:
     sizes = estimate.sizes
     if sizes.capacity.mode == "ON_DEMAND":
         return f"on demand, {sizes.retention_hours} h"
-    return f"{sizes.shards()} shards, {sizes.retention_hours} h"
+    shards = sizes.shards()
+    return f"{shards} shard{'s' * (shards > 1)}, {sizes.retention_hours} h"
 
 
 def _sum(estimate: MonthEstimate, part: str) -> float:

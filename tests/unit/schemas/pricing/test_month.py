@@ -163,6 +163,26 @@ def test_upkeep_is_what_its_formulas_say(prices: Prices) -> None:
     assert found["CloudWatch, logs"] == pytest.approx(10 * (0.5 + 30 * 24 / 730 * 0.03))
     assert found["Secrets Manager"] == 0.4
     assert found["ECR"] == pytest.approx(0.3)
+    runs, objects = 730 + 3 * 730 / 24, EVENTS * 482 / (128 * 1024**2)
+    # One shard with three users, and ten of queues and topics, twelve times an hour.
+    assert found["KMS, requests"] == pytest.approx((13 * 12 * 730 + objects + runs * 20) / 1e4 * 0.03)
+    # All records once, 10 GB of logs, and 0.3 GB of image a run.
+    assert found["Interface endpoints, data"] == pytest.approx((EVENTS * 512 / GB + 10 + runs * 0.3) * 0.01)
+    assert found["Glue Data Catalog"] == pytest.approx((runs * 40 + 100 * (730 / 24) * 5) / 1e6)
+
+
+def test_every_line_of_a_month_has_figures_of_the_price_file(prices: Prices) -> None:
+    """Twice the price of everything is twice the cost of everything."""
+
+    def doubled(value: object) -> object:
+        if isinstance(value, dict):
+            return {key: doubled(each) for key, each in value.items()}
+        return 2 * value if isinstance(value, float) else value
+
+    twice = month(msgspec.convert(doubled(msgspec.to_builtins(prices)), Prices))
+    assert [line.usd_month for line in twice.lines] == pytest.approx(
+        [2 * line.usd_month for line in month(prices).lines]
+    )
 
 
 def test_dropped_files_cost_the_function_and_its_table(prices: Prices) -> None:
