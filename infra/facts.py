@@ -21,6 +21,8 @@ from infra import deployment
 from infra.artifacts import packages, requirements
 from schemas import hive, lake, tables
 from schemas.alert import MESSAGE_ATTRIBUTES
+from schemas.pricing.sizes import HEADROOM
+from schemas.pricing.units import SHARD_BYTES_PER_S
 from schemas.settings import Settings, variable_of
 from stream_jobs import claims, job_status, lambda_handler, marks, watching
 from stream_jobs.application_properties import PROPERTIES, RULES_GROUP, RUN_OPTIONS_GROUP
@@ -97,6 +99,7 @@ def facts() -> Facts:
             ),
             "job": _metrics(deployment.FLINK_NAMESPACE, deployment.FLINK_DIMENSION, job_status.METRIC_NAMES),
         },
+        "stream": {"headroom": HEADROOM, "shard_bytes_per_s": SHARD_BYTES_PER_S},
         "firehose": {
             "buffer_mib": deployment.FIREHOSE_BUFFER_MIB,
             "buffer_seconds": deployment.FIREHOSE_BUFFER_S,

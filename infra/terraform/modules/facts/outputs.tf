@@ -130,6 +130,14 @@ output "metrics" {
   }
 }
 
+output "stream" {
+  description = "What a shard takes, and for how many times the expected bytes a provisioned stream has shards."
+  value = {
+    headroom          = tonumber(local.facts.stream.headroom)
+    shard_bytes_per_s = tonumber(local.facts.stream.shard_bytes_per_s)
+  }
+}
+
 output "firehose" {
   description = "When Firehose delivers, and the extension of what it delivers."
   value = {
