@@ -112,3 +112,8 @@ output "memory_mib" {
   description = "The memory of a task, for the alarm on PeakMemory."
   value       = var.memory_mib
 }
+
+output "environment" {
+  description = "The settings of a run, as their CLICKSTREAM_ variables."
+  value       = local.environment
+}

@@ -31,7 +31,8 @@ locals {
     max_alert_age = var.max_alert_age
   }
 
-  settings = merge(var.settings, local.given)
+  settings    = merge(var.settings, local.given)
+  environment = { for name, value in local.settings : module.facts.settings[name] => value }
 }
 
 resource "aws_cloudwatch_log_group" "this" {
@@ -46,6 +47,9 @@ resource "aws_lambda_function" "this" {
   #checkov:skip=CKV_AWS_116:that queue is for asynchronous invocations; here a message that fails goes to the queue's own
   #checkov:skip=CKV_AWS_173:the variables name resources and hold no secret; Lambda encrypts them with a key of its own
   #checkov:skip=CKV_AWS_272:who may put into the artifacts bucket decides what runs; there is no signing profile
+  # Lambda wants a package when a function is created. Until then the queue keeps what comes.
+  count = var.package_key == null ? 0 : 1
+
   function_name                  = local.function_name
   description                    = "Alerts the events of files that others put into the raw bucket"
   role                           = aws_iam_role.this.arn
@@ -59,7 +63,7 @@ resource "aws_lambda_function" "this" {
   reserved_concurrent_executions = var.reserved_concurrency
 
   environment {
-    variables = { for name, value in local.settings : module.facts.settings[name] => value }
+    variables = local.environment
   }
 
   vpc_config {
@@ -85,8 +89,10 @@ resource "aws_lambda_function" "this" {
 }
 
 resource "aws_lambda_event_source_mapping" "this" {
+  count = length(aws_lambda_function.this)
+
   event_source_arn        = aws_sqs_queue.this.arn
-  function_name           = aws_lambda_function.this.arn
+  function_name           = aws_lambda_function.this[0].arn
   batch_size              = coalesce(var.batch_size, module.facts.dropped_files.batch_size)
   function_response_types = ["ReportBatchItemFailures"]
 

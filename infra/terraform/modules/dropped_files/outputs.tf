@@ -1,11 +1,11 @@
 output "function_name" {
-  description = "Name of the function."
-  value       = aws_lambda_function.this.function_name
+  description = "Name of the function; known before there is one."
+  value       = local.function_name
 }
 
 output "function_arn" {
-  description = "ARN of the function."
-  value       = aws_lambda_function.this.arn
+  description = "ARN of the function; known before there is one."
+  value       = local.function_arn
 }
 
 output "queue_name" {
@@ -50,5 +50,5 @@ output "role_arn" {
 
 output "environment" {
   description = "The function's environment."
-  value       = aws_lambda_function.this.environment[0].variables
+  value       = local.environment
 }

@@ -52,12 +52,12 @@ variable "artifacts_bucket" {
 }
 
 variable "package_key" {
-  description = "Key of the package in the artifacts bucket. Each release has a new one: a changed key is what makes Lambda load it."
+  description = "Key of the package in the artifacts bucket; null while there is none, which makes everything but the function. Each release has a new one: a changed key is what makes Lambda load it."
   type        = string
-  nullable    = false
+  default     = null
 
   validation {
-    condition     = can(regex("^[^/*?\\s][^*?\\s]*\\.zip$", var.package_key))
+    condition     = var.package_key == null || can(regex("^[^/*?\\s][^*?\\s]*\\.zip$", var.package_key))
     error_message = "The package's key names a zip, without wildcards and without a slash before it."
   }
 }

@@ -63,6 +63,9 @@ resource "aws_cloudwatch_log_stream" "this" {
 }
 
 resource "aws_kinesisanalyticsv2_application" "this" {
+  # The service wants a package when an application is created.
+  count = var.package_key == null ? 0 : 1
+
   name                   = local.application_name
   description            = "An alert for each purchase in the stream"
   runtime_environment    = module.facts.flink.runtime

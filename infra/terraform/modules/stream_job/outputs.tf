@@ -1,11 +1,11 @@
 output "application_name" {
-  description = "Name of the application, the dimension of its metrics."
-  value       = aws_kinesisanalyticsv2_application.this.name
+  description = "Name of the application, the dimension of its metrics; known before there is one."
+  value       = local.application_name
 }
 
 output "application_arn" {
-  description = "ARN of the application."
-  value       = aws_kinesisanalyticsv2_application.this.arn
+  description = "ARN of the application; known before there is one."
+  value       = local.application_arn
 }
 
 output "role_arn" {

@@ -141,10 +141,14 @@ data "aws_iam_policy_document" "this" {
   }
 
   # The whole folder: an application that goes back to the version before reads the package before.
-  statement {
-    sid       = "ReadPackage"
-    actions   = ["s3:GetObject", "s3:GetObjectVersion"]
-    resources = ["${var.artifacts_bucket.arn}/${dirname(var.package_key)}/*"]
+  dynamic "statement" {
+    for_each = var.package_key == null ? [] : [var.package_key]
+
+    content {
+      sid       = "ReadPackage"
+      actions   = ["s3:GetObject", "s3:GetObjectVersion"]
+      resources = ["${var.artifacts_bucket.arn}/${dirname(statement.value)}/*"]
+    }
   }
 
   statement {
@@ -161,7 +165,7 @@ data "aws_iam_policy_document" "this" {
     condition {
       test     = "StringLike"
       variable = "kms:EncryptionContext:aws:s3:arn"
-      values   = [var.artifacts_bucket.arn, "${var.artifacts_bucket.arn}/${dirname(var.package_key)}/*"]
+      values   = compact([var.artifacts_bucket.arn, var.package_key == null ? null : "${var.artifacts_bucket.arn}/${dirname(var.package_key)}/*"])
     }
   }
 

@@ -24,12 +24,12 @@ variable "artifacts_bucket" {
 }
 
 variable "package_key" {
-  description = "Key of the package in the artifacts bucket, below a folder for such packages. Each release has a new one: a changed key is what makes the application load it."
+  description = "Key of the package in the artifacts bucket, below a folder for such packages; null while there is none, which makes everything but the application. Each release has a new one: a changed key is what makes the application load it."
   type        = string
-  nullable    = false
+  default     = null
 
   validation {
-    condition     = can(regex("^[^/*?\\s][^/*?\\s]*/[^*?\\s]*[^/*?\\s]\\.zip$", var.package_key))
+    condition     = var.package_key == null || can(regex("^[^/*?\\s][^/*?\\s]*/[^*?\\s]*[^/*?\\s]\\.zip$", var.package_key))
     error_message = "The package's key names a zip in a folder, without wildcards and without a slash before it."
   }
 }
@@ -216,7 +216,7 @@ variable "properties" {
 }
 
 variable "start" {
-  description = "Whether the application runs. false stops it, with a snapshot; the first apply needs it while the package is not uploaded."
+  description = "Whether the application runs. false stops it, with a snapshot."
   type        = bool
   default     = true
   nullable    = false

@@ -21,32 +21,32 @@ run "the_function_is_the_one_that_was_tested" {
   command = plan
 
   assert {
-    condition     = aws_lambda_function.this.function_name == "clickstream-test-dropped-files" && aws_lambda_function.this.runtime == "python3.12" && aws_lambda_function.this.architectures == tolist(["arm64"])
+    condition     = aws_lambda_function.this[0].function_name == "clickstream-test-dropped-files" && aws_lambda_function.this[0].runtime == "python3.12" && aws_lambda_function.this[0].architectures == tolist(["arm64"])
     error_message = "The function has its name, and the runtime and the processor that its package is built for."
   }
 
   assert {
-    condition     = aws_lambda_function.this.handler == "stream_jobs.lambda_handler.handler" && aws_lambda_function.this.s3_bucket == var.artifacts_bucket.name && aws_lambda_function.this.s3_key == var.package_key
+    condition     = aws_lambda_function.this[0].handler == "stream_jobs.lambda_handler.handler" && aws_lambda_function.this[0].s3_bucket == var.artifacts_bucket.name && aws_lambda_function.this[0].s3_key == var.package_key
     error_message = "The function is the handler of the package in the artifacts bucket."
   }
 
   assert {
-    condition     = aws_lambda_function.this.timeout == module.facts.dropped_files.timeout_s && aws_lambda_function.this.memory_size == module.facts.dropped_files.memory_mib && aws_lambda_function.this.reserved_concurrent_executions == 5
+    condition     = aws_lambda_function.this[0].timeout == module.facts.dropped_files.timeout_s && aws_lambda_function.this[0].memory_size == module.facts.dropped_files.memory_mib && aws_lambda_function.this[0].reserved_concurrent_executions == 5
     error_message = "Time and memory are what the project is tuned for; the concurrency is bounded."
   }
 
   assert {
-    condition     = toset(aws_lambda_function.this.vpc_config[0].subnet_ids) == toset(var.subnet_ids) && toset(aws_lambda_function.this.vpc_config[0].security_group_ids) == toset([var.security_group_id])
+    condition     = toset(aws_lambda_function.this[0].vpc_config[0].subnet_ids) == toset(var.subnet_ids) && toset(aws_lambda_function.this[0].vpc_config[0].security_group_ids) == toset([var.security_group_id])
     error_message = "The function is in the VPC."
   }
 
   assert {
-    condition     = aws_lambda_function.this.logging_config[0].log_group == aws_cloudwatch_log_group.this.name && aws_lambda_function.this.logging_config[0].log_format == "Text" && aws_cloudwatch_log_group.this.name == "/aws/lambda/clickstream-test-dropped-files" && aws_cloudwatch_log_group.this.kms_key_id == var.logs_key_arn && aws_cloudwatch_log_group.this.retention_in_days == 90
+    condition     = aws_lambda_function.this[0].logging_config[0].log_group == aws_cloudwatch_log_group.this.name && aws_lambda_function.this[0].logging_config[0].log_format == "Text" && aws_cloudwatch_log_group.this.name == "/aws/lambda/clickstream-test-dropped-files" && aws_cloudwatch_log_group.this.kms_key_id == var.logs_key_arn && aws_cloudwatch_log_group.this.retention_in_days == 90
     error_message = "The log is encrypted with the logs' key and ends; lines are as the function writes them."
   }
 
   assert {
-    condition = aws_lambda_function.this.environment[0].variables == tomap({
+    condition = aws_lambda_function.this[0].environment[0].variables == tomap({
       CLICKSTREAM_STREAM                = "clickstream-test-events"
       CLICKSTREAM_RAW_BUCKET            = var.raw_bucket.name
       CLICKSTREAM_CURATED_BUCKET        = var.curated_bucket.name
@@ -88,7 +88,7 @@ run "it_alerts_by_the_rules_given" {
   }
 
   assert {
-    condition     = aws_lambda_function.this.reserved_concurrent_executions == 20 && aws_lambda_event_source_mapping.this.scaling_config[0].maximum_concurrency == 20 && aws_lambda_event_source_mapping.this.batch_size == 1
+    condition     = aws_lambda_function.this[0].reserved_concurrent_executions == 20 && aws_lambda_event_source_mapping.this[0].scaling_config[0].maximum_concurrency == 20 && aws_lambda_event_source_mapping.this[0].batch_size == 1
     error_message = "Concurrency and batch are as given, the mapping asking for no more than is reserved."
   }
 }
@@ -131,7 +131,7 @@ run "messages_are_kept_encrypted_and_tried_again" {
   }
 
   assert {
-    condition     = aws_sqs_queue.this.visibility_timeout_seconds == module.facts.dropped_files.visibility_s && aws_sqs_queue.this.visibility_timeout_seconds >= 6 * aws_lambda_function.this.timeout
+    condition     = aws_sqs_queue.this.visibility_timeout_seconds == module.facts.dropped_files.visibility_s && aws_sqs_queue.this.visibility_timeout_seconds >= 6 * aws_lambda_function.this[0].timeout
     error_message = "A message is hidden for six times the function's time, as Lambda asks."
   }
 
@@ -146,12 +146,12 @@ run "messages_are_kept_encrypted_and_tried_again" {
   }
 
   assert {
-    condition     = aws_lambda_event_source_mapping.this.event_source_arn == aws_sqs_queue.this.arn && aws_lambda_event_source_mapping.this.function_name == aws_lambda_function.this.arn && toset(aws_lambda_event_source_mapping.this.function_response_types) == toset(["ReportBatchItemFailures"])
+    condition     = aws_lambda_event_source_mapping.this[0].event_source_arn == aws_sqs_queue.this.arn && aws_lambda_event_source_mapping.this[0].function_name == aws_lambda_function.this[0].arn && toset(aws_lambda_event_source_mapping.this[0].function_response_types) == toset(["ReportBatchItemFailures"])
     error_message = "The function gets the queue's messages and says which of them failed."
   }
 
   assert {
-    condition     = aws_lambda_event_source_mapping.this.batch_size == module.facts.dropped_files.batch_size && aws_lambda_event_source_mapping.this.scaling_config[0].maximum_concurrency == aws_lambda_function.this.reserved_concurrent_executions
+    condition     = aws_lambda_event_source_mapping.this[0].batch_size == module.facts.dropped_files.batch_size && aws_lambda_event_source_mapping.this[0].scaling_config[0].maximum_concurrency == aws_lambda_function.this[0].reserved_concurrent_executions
     error_message = "No message is taken for a function that is busy."
   }
 }
@@ -206,7 +206,7 @@ run "the_function_may_do_what_it_does_and_no_more" {
   }
 
   assert {
-    condition     = aws_lambda_function.this.role == aws_iam_role.this.arn && aws_iam_role.this.name == "clickstream-test-dropped-files" && aws_iam_role.this.permissions_boundary == var.permissions_boundary_arn
+    condition     = aws_lambda_function.this[0].role == aws_iam_role.this.arn && aws_iam_role.this.name == "clickstream-test-dropped-files" && aws_iam_role.this.permissions_boundary == var.permissions_boundary_arn
     error_message = "The role has the name that key and topic policies know, and the boundary."
   }
 
@@ -368,4 +368,22 @@ run "a_setting_with_a_variable_of_its_own_is_given_there" {
   }
 
   expect_failures = [var.settings]
+}
+
+run "without_a_package_there_is_everything_but_the_function" {
+  command = apply
+
+  variables {
+    package_key = null
+  }
+
+  assert {
+    condition     = length(aws_lambda_function.this) == 0 && length(aws_lambda_event_source_mapping.this) == 0
+    error_message = "There is nothing to run without a package."
+  }
+
+  assert {
+    condition     = output.function_name == "clickstream-test-dropped-files" && aws_cloudwatch_event_target.this.arn == aws_sqs_queue.this.arn
+    error_message = "The function's name is known before there is one, and the queue keeps what comes."
+  }
 }

@@ -23,42 +23,42 @@ run "the_application_is_what_the_job_was_tested_as" {
   command = plan
 
   assert {
-    condition     = aws_kinesisanalyticsv2_application.this.name == "clickstream-test-alerts" && aws_kinesisanalyticsv2_application.this.runtime_environment == "FLINK-2_2" && aws_kinesisanalyticsv2_application.this.application_mode == "STREAMING"
+    condition     = aws_kinesisanalyticsv2_application.this[0].name == "clickstream-test-alerts" && aws_kinesisanalyticsv2_application.this[0].runtime_environment == "FLINK-2_2" && aws_kinesisanalyticsv2_application.this[0].application_mode == "STREAMING"
     error_message = "The application has its name and the runtime that the package is built for."
   }
 
   assert {
-    condition     = aws_kinesisanalyticsv2_application.this.application_configuration[0].application_code_configuration[0].code_content_type == "ZIPFILE" && aws_kinesisanalyticsv2_application.this.application_configuration[0].application_code_configuration[0].code_content[0].s3_content_location[0].bucket_arn == var.artifacts_bucket.arn && aws_kinesisanalyticsv2_application.this.application_configuration[0].application_code_configuration[0].code_content[0].s3_content_location[0].file_key == var.package_key
+    condition     = aws_kinesisanalyticsv2_application.this[0].application_configuration[0].application_code_configuration[0].code_content_type == "ZIPFILE" && aws_kinesisanalyticsv2_application.this[0].application_configuration[0].application_code_configuration[0].code_content[0].s3_content_location[0].bucket_arn == var.artifacts_bucket.arn && aws_kinesisanalyticsv2_application.this[0].application_configuration[0].application_code_configuration[0].code_content[0].s3_content_location[0].file_key == var.package_key
     error_message = "The code is the package in the artifacts bucket."
   }
 
   assert {
-    condition     = aws_kinesisanalyticsv2_application.this.application_configuration[0].flink_application_configuration[0].checkpoint_configuration[0].configuration_type == "CUSTOM" && aws_kinesisanalyticsv2_application.this.application_configuration[0].flink_application_configuration[0].checkpoint_configuration[0].checkpointing_enabled && aws_kinesisanalyticsv2_application.this.application_configuration[0].flink_application_configuration[0].checkpoint_configuration[0].checkpoint_interval == 10000 && aws_kinesisanalyticsv2_application.this.application_configuration[0].flink_application_configuration[0].checkpoint_configuration[0].min_pause_between_checkpoints == 5000
+    condition     = aws_kinesisanalyticsv2_application.this[0].application_configuration[0].flink_application_configuration[0].checkpoint_configuration[0].configuration_type == "CUSTOM" && aws_kinesisanalyticsv2_application.this[0].application_configuration[0].flink_application_configuration[0].checkpoint_configuration[0].checkpointing_enabled && aws_kinesisanalyticsv2_application.this[0].application_configuration[0].flink_application_configuration[0].checkpoint_configuration[0].checkpoint_interval == 10000 && aws_kinesisanalyticsv2_application.this[0].application_configuration[0].flink_application_configuration[0].checkpoint_configuration[0].min_pause_between_checkpoints == 5000
     error_message = "Checkpoints are taken every ten seconds; without CUSTOM the service would use values of its own."
   }
 
   assert {
-    condition     = aws_kinesisanalyticsv2_application.this.application_configuration[0].flink_application_configuration[0].parallelism_configuration[0].configuration_type == "CUSTOM" && aws_kinesisanalyticsv2_application.this.application_configuration[0].flink_application_configuration[0].parallelism_configuration[0].parallelism == 1 && aws_kinesisanalyticsv2_application.this.application_configuration[0].flink_application_configuration[0].parallelism_configuration[0].parallelism_per_kpu == 1 && !aws_kinesisanalyticsv2_application.this.application_configuration[0].flink_application_configuration[0].parallelism_configuration[0].auto_scaling_enabled
+    condition     = aws_kinesisanalyticsv2_application.this[0].application_configuration[0].flink_application_configuration[0].parallelism_configuration[0].configuration_type == "CUSTOM" && aws_kinesisanalyticsv2_application.this[0].application_configuration[0].flink_application_configuration[0].parallelism_configuration[0].parallelism == 1 && aws_kinesisanalyticsv2_application.this[0].application_configuration[0].flink_application_configuration[0].parallelism_configuration[0].parallelism_per_kpu == 1 && !aws_kinesisanalyticsv2_application.this[0].application_configuration[0].flink_application_configuration[0].parallelism_configuration[0].auto_scaling_enabled
     error_message = "One subtask on each unit, and no scaling by itself."
   }
 
   assert {
-    condition     = aws_kinesisanalyticsv2_application.this.application_configuration[0].flink_application_configuration[0].monitoring_configuration[0].configuration_type == "CUSTOM" && aws_kinesisanalyticsv2_application.this.application_configuration[0].flink_application_configuration[0].monitoring_configuration[0].metrics_level == "APPLICATION" && aws_kinesisanalyticsv2_application.this.application_configuration[0].flink_application_configuration[0].monitoring_configuration[0].log_level == "INFO"
+    condition     = aws_kinesisanalyticsv2_application.this[0].application_configuration[0].flink_application_configuration[0].monitoring_configuration[0].configuration_type == "CUSTOM" && aws_kinesisanalyticsv2_application.this[0].application_configuration[0].flink_application_configuration[0].monitoring_configuration[0].metrics_level == "APPLICATION" && aws_kinesisanalyticsv2_application.this[0].application_configuration[0].flink_application_configuration[0].monitoring_configuration[0].log_level == "INFO"
     error_message = "Metrics are the application's; the log says what happens."
   }
 
   assert {
-    condition     = aws_kinesisanalyticsv2_application.this.application_configuration[0].application_snapshot_configuration[0].snapshots_enabled && !aws_kinesisanalyticsv2_application.this.force_stop && aws_kinesisanalyticsv2_application.this.start_application
+    condition     = aws_kinesisanalyticsv2_application.this[0].application_configuration[0].application_snapshot_configuration[0].snapshots_enabled && !aws_kinesisanalyticsv2_application.this[0].force_stop && aws_kinesisanalyticsv2_application.this[0].start_application
     error_message = "The application runs, and a stop keeps its state."
   }
 
   assert {
-    condition     = aws_kinesisanalyticsv2_application.this.application_configuration[0].run_configuration[0].application_restore_configuration[0].application_restore_type == "RESTORE_FROM_LATEST_SNAPSHOT" && !aws_kinesisanalyticsv2_application.this.application_configuration[0].run_configuration[0].flink_run_configuration[0].allow_non_restored_state
+    condition     = aws_kinesisanalyticsv2_application.this[0].application_configuration[0].run_configuration[0].application_restore_configuration[0].application_restore_type == "RESTORE_FROM_LATEST_SNAPSHOT" && !aws_kinesisanalyticsv2_application.this[0].application_configuration[0].run_configuration[0].flink_run_configuration[0].allow_non_restored_state
     error_message = "A start takes up the whole state of the newest snapshot."
   }
 
   assert {
-    condition     = length(aws_kinesisanalyticsv2_application.this.application_configuration[0].vpc_configuration) == 0
+    condition     = length(aws_kinesisanalyticsv2_application.this[0].application_configuration[0].vpc_configuration) == 0
     error_message = "Without a word the job is in the service's network."
   }
 
@@ -72,7 +72,7 @@ run "the_job_is_told_everything" {
   command = plan
 
   assert {
-    condition = { for group in aws_kinesisanalyticsv2_application.this.application_configuration[0].environment_properties[0].property_group : group.property_group_id => group.property_map } == {
+    condition = { for group in aws_kinesisanalyticsv2_application.this[0].application_configuration[0].environment_properties[0].property_group : group.property_group_id => group.property_map } == {
       "kinesis.analytics.flink.run.options" = tomap({ python = "main.py", jarfile = "lib/pyflink-dependencies.jar", pyFiles = "dep/" })
       source                                = tomap({ stream_arn = var.stream_arn, start = "trim-horizon", kind = "connector" })
       alerts                                = tomap({ topic_arn = var.topic_arns["PurchaseAlerts"], types = "purchase", max_age = "24h", dedupe_hours = "24", flag_backlog = "true" })
@@ -101,7 +101,7 @@ run "what_is_alerted_can_be_changed" {
   }
 
   assert {
-    condition     = aws_kinesisanalyticsv2_application.this.application_configuration[0].flink_application_configuration[0].parallelism_configuration[0].parallelism == 3 && aws_kinesisanalyticsv2_application.this.application_configuration[0].flink_application_configuration[0].parallelism_configuration[0].auto_scaling_enabled && !aws_kinesisanalyticsv2_application.this.start_application
+    condition     = aws_kinesisanalyticsv2_application.this[0].application_configuration[0].flink_application_configuration[0].parallelism_configuration[0].parallelism == 3 && aws_kinesisanalyticsv2_application.this[0].application_configuration[0].flink_application_configuration[0].parallelism_configuration[0].auto_scaling_enabled && !aws_kinesisanalyticsv2_application.this[0].start_application
     error_message = "Size and start are as given."
   }
 }
@@ -128,7 +128,7 @@ run "the_job_may_do_what_it_does_and_no_more" {
   }
 
   assert {
-    condition     = aws_kinesisanalyticsv2_application.this.service_execution_role == aws_iam_role.this.arn && aws_kinesisanalyticsv2_application.this.cloudwatch_logging_options[0].log_stream_arn == aws_cloudwatch_log_stream.this.arn
+    condition     = aws_kinesisanalyticsv2_application.this[0].service_execution_role == aws_iam_role.this.arn && aws_kinesisanalyticsv2_application.this[0].cloudwatch_logging_options[0].log_stream_arn == aws_cloudwatch_log_stream.this.arn
     error_message = "The application has its role and its log."
   }
 
@@ -221,7 +221,7 @@ run "in_a_vpc_it_makes_interfaces_in_its_subnets" {
   }
 
   assert {
-    condition     = toset(aws_kinesisanalyticsv2_application.this.application_configuration[0].vpc_configuration[0].subnet_ids) == toset(["subnet-a", "subnet-b"]) && toset(aws_kinesisanalyticsv2_application.this.application_configuration[0].vpc_configuration[0].security_group_ids) == toset(["sg-task"])
+    condition     = toset(aws_kinesisanalyticsv2_application.this[0].application_configuration[0].vpc_configuration[0].subnet_ids) == toset(["subnet-a", "subnet-b"]) && toset(aws_kinesisanalyticsv2_application.this[0].application_configuration[0].vpc_configuration[0].security_group_ids) == toset(["sg-task"])
     error_message = "The job is in the subnets that were given."
   }
 
@@ -342,4 +342,22 @@ run "a_property_with_a_variable_of_its_own_is_given_there" {
   }
 
   expect_failures = [aws_kinesisanalyticsv2_application.this]
+}
+
+run "without_a_package_there_is_everything_but_the_application" {
+  command = apply
+
+  variables {
+    package_key = null
+  }
+
+  assert {
+    condition     = length(aws_kinesisanalyticsv2_application.this) == 0 && output.application_name == "clickstream-test-alerts" && output.role_arn == aws_iam_role.this.arn
+    error_message = "The application's name is known before there is one, and its role and log are made."
+  }
+
+  assert {
+    condition     = length([for statement in jsondecode(aws_iam_role_policy.this.policy).Statement : statement if statement.Sid == "ReadPackage"]) == 0
+    error_message = "Without a package nothing of the artifacts bucket is read."
+  }
 }
