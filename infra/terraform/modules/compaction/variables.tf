@@ -116,8 +116,8 @@ variable "security_group_id" {
   nullable    = false
 
   validation {
-    condition     = startswith(var.security_group_id, "sg-")
-    error_message = "security_group_id begins with sg-."
+    condition     = can(regex("^[a-z][A-Za-z0-9-]+$", var.security_group_id))
+    error_message = "security_group_id is the id of a security group, such as sg-0123, not an ARN."
   }
 }
 

@@ -12,19 +12,22 @@ locals {
 
   # `via`: the services through which the users of a key use it.
   # `creates`: the services that get a grant when something encrypted is created, and work by it from then on.
+  # `sends`: those that encrypt under the rights of the creator, and decrypt under those of a role.
   domains = {
-    stream    = { what = "The event stream", via = ["kinesis"], creates = ["kinesis"] }
-    messaging = { what = "Topics and queues", via = ["sns", "sqs"], creates = [] }
+    stream    = { what = "The event stream", via = ["kinesis"], creates = ["kinesis"], sends = [] }
+    messaging = { what = "Topics, queues and schedules", via = ["sns", "sqs", "scheduler"], creates = [], sends = ["scheduler"] }
     lake = {
       what    = "Buckets, results of queries, tables of functions, and images"
       via     = ["s3", "dynamodb", "glue"]
       creates = ["dynamodb", "ecr", "lambda"]
+      sends   = []
     }
-    logs = { what = "Log groups and the audit trail", via = ["s3"], creates = [] }
+    logs = { what = "Log groups and the audit trail", via = ["s3"], creates = [], sends = [] }
     warehouse = {
       what    = "The warehouse and its secret"
       via     = ["redshift", "redshift-serverless", "secretsmanager"]
       creates = ["redshift", "redshift-serverless", "secretsmanager"]
+      sends   = []
     }
   }
 }

@@ -11,9 +11,12 @@ locals {
   }
   via = {
     for domain, its in local.domains : domain => {
-      for how in ["via", "creates"] : how => [for service in its[how] : "${service}.${local.of_region}"]
+      for how in ["via", "creates", "sends"] : how => [for service in its[how] : "${service}.${local.of_region}"]
     }
   }
+
+  deployer_arns = [for role in distinct(var.deployer_role_names) : "arn:${local.partition}:iam::${local.account}:role/${role}"]
+  artifacts_arn = "arn:${local.partition}:s3:::${var.name}-artifacts-${local.account}"
 
   trail_arn = "arn:${local.partition}:cloudtrail:${local.region}:${local.account}:trail/${var.name}-audit"
 
@@ -171,6 +174,40 @@ data "aws_iam_policy_document" "this" {
     }
   }
 
+  # With a bucket key the context is the bucket, without one the object.
+  dynamic "statement" {
+    for_each = each.key == "lake" && length(local.deployer_arns) > 0 ? [local.deployer_arns] : []
+
+    content {
+      sid       = "Packages"
+      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      resources = ["*"]
+
+      principals {
+        type        = "AWS"
+        identifiers = [local.account_root]
+      }
+
+      condition {
+        test     = "ArnEquals"
+        variable = "aws:PrincipalArn"
+        values   = statement.value
+      }
+
+      condition {
+        test     = "StringEquals"
+        variable = "kms:ViaService"
+        values   = ["s3.${local.of_region}"]
+      }
+
+      condition {
+        test     = "ArnLike"
+        variable = "kms:EncryptionContext:aws:s3:arn"
+        values   = [local.artifacts_arn, "${local.artifacts_arn}/*"]
+      }
+    }
+  }
+
   dynamic "statement" {
     for_each = length(local.domains[each.key].creates) > 0 ? [1] : []
 
@@ -199,7 +236,7 @@ data "aws_iam_policy_document" "this" {
   }
 
   dynamic "statement" {
-    for_each = length(local.domains[each.key].creates) > 0 ? [1] : []
+    for_each = length(local.domains[each.key].creates) + length(local.domains[each.key].sends) > 0 ? [1] : []
 
     content {
       sid = "CreateEncrypted"
@@ -223,7 +260,7 @@ data "aws_iam_policy_document" "this" {
       condition {
         test     = "StringEquals"
         variable = "kms:ViaService"
-        values   = local.via[each.key].creates
+        values   = concat(local.via[each.key].creates, local.via[each.key].sends)
       }
     }
   }

@@ -31,6 +31,18 @@ variable "users" {
   }
 }
 
+variable "deployer_role_names" {
+  description = "Names of the roles, with their paths, that put packages into the bucket of artifacts and take them out again for Lambda. The lake's key lets them do this and nothing else."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for role in var.deployer_role_names : can(regex("^([\\w+=,.@-]+/)*[\\w+=,.@-]{1,64}$", role))])
+    error_message = "These are names of roles of this account, with a path before where there is one, such as aws-reserved/sso.amazonaws.com/Deployer; not their ARNs."
+  }
+}
+
 variable "administrator_arns" {
   description = "ARNs of who administers the keys: policy, aliases, rotation, deletion. Without any, whom IAM lets in this account."
   type        = list(string)

@@ -137,7 +137,7 @@ run "roles_use_the_key_of_their_domain" {
           action = "kms:Decrypt"
           condition = {
             ArnEquals    = { "aws:PrincipalArn" = "arn:aws:iam::123456789012:role/clickstream-test-operator" }
-            StringEquals = { "kms:ViaService" = ["sns.us-east-1.amazonaws.com", "sqs.us-east-1.amazonaws.com"] }
+            StringEquals = { "kms:ViaService" = ["sns.us-east-1.amazonaws.com", "sqs.us-east-1.amazonaws.com", "scheduler.us-east-1.amazonaws.com"] }
           }
         }
       }
@@ -373,4 +373,36 @@ run "an_unknown_domain_is_refused" {
   }
 
   expect_failures = [var.users]
+}
+
+run "deployers_read_and_write_packages_and_nothing_else" {
+  command = apply
+
+  variables {
+    deployer_role_names = ["aws-reserved/sso.amazonaws.com/Deployer"]
+  }
+
+  assert {
+    condition = jsonencode([for statement in jsondecode(aws_kms_key.this["lake"].policy).Statement : [sort(statement.Action), statement.Condition] if statement.Sid == "Packages"]) == jsonencode([[
+      ["kms:Decrypt", "kms:GenerateDataKey"],
+      {
+        ArnEquals = { "aws:PrincipalArn" = "arn:aws:iam::123456789012:role/aws-reserved/sso.amazonaws.com/Deployer" }
+        ArnLike = { "kms:EncryptionContext:aws:s3:arn" = [
+          "arn:aws:s3:::clickstream-test-artifacts-123456789012", "arn:aws:s3:::clickstream-test-artifacts-123456789012/*",
+        ] }
+        StringEquals = { "kms:ViaService" = "s3.us-east-1.amazonaws.com" }
+      },
+    ]])
+    error_message = "A deployer is let into the bucket of artifacts."
+  }
+}
+
+run "a_deployer_is_named_and_not_given_as_an_arn" {
+  command = plan
+
+  variables {
+    deployer_role_names = ["arn:aws:iam::123456789012:role/deployer"]
+  }
+
+  expect_failures = [var.deployer_role_names]
 }
