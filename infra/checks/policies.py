@@ -7,7 +7,7 @@ something is allowed. What a linter knows of each action is asked elsewhere, see
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -57,6 +57,7 @@ TAKES_NO_RESOURCE = frozenset(
         "s3:ListAllMyBuckets",
         "scheduler:ListSchedules",
         "sns:ListTopics",
+        "sns:Unsubscribe",
         "sqs:ListQueues",
         "sts:GetCallerIdentity",
         "tag:GetResources",
@@ -64,6 +65,9 @@ TAKES_NO_RESOURCE = frozenset(
 )
 
 
+# Actions whose resource the pipeline does not have, so that only a condition bounds them: a task of Fargate is on no
+# container instance.
+BOUND_BY_CONDITION = frozenset({"ecs:ListTasks"})
 # Condition keys that any call has which is made with the credentials of a function.
 # Source: Lambda developer guide, "Defining Lambda function permissions with an execution role".
 CONDITIONS_OF_ANY_ACTION = frozenset({"lambda:SourceFunctionArn"})
@@ -74,6 +78,7 @@ class Kind(StrEnum):
 
     IDENTITY = "what its owner may do"
     RESOURCE = "who may do what with the thing that has it"
+    BOUNDARY = "what its owner may do at most, of what is allowed elsewhere"
     ENDPOINT = "what passes a network endpoint, of what is allowed elsewhere"
 
 
@@ -103,17 +108,21 @@ class Finding:
     issue: str
     detail: str
 
-    @property
-    def is_known_better(self) -> bool:
-        """Whether it is about a condition key that there is all the same."""
-        is_condition = self.issue == "UNKNOWN_CONDITION_FOR_ACTION"
-        return is_condition and any(f"condition {key} for" in self.detail for key in CONDITIONS_OF_ANY_ACTION)
+    def is_fault_of(self, kind: Kind) -> bool:
+        """Say whether it is one of such a document; which actions may be on everything is judged here alone."""
+        if self.issue == "RESOURCE_STAR":
+            return kind is Kind.IDENTITY and not any(action in self.detail for action in BOUND_BY_CONDITION)
+        if self.issue == "UNKNOWN_CONDITION_FOR_ACTION":
+            return not any(f"condition {key} for" in self.detail for key in CONDITIONS_OF_ANY_ACTION)
+        return True
 
 
 def documents_of(state: _Json) -> list[Document]:
     """Return the documents of every resource in a state, in the form of `terraform show -json`."""
     root = state.get("root_module") or state.get("values", {}).get("root_module", {})
-    return [document for resource in _resources(root) for document in _documents(resource)]
+    resources = list(_resources(root))
+    boundaries = {resource["values"].get("permissions_boundary") for resource in resources} - {None, ""}
+    return [document for resource in resources for document in _documents(resource, boundaries)]
 
 
 def faults_of(document: Document) -> list[str]:
@@ -137,9 +146,9 @@ def _faults_of_allowing(statement: _Json, kind: Kind) -> Iterator[str]:
     yield from (f"{action} has a wildcard" for action in actions if "*" in action or "?" in action)
     is_everything = "*" in _listed(statement.get("Resource", []))
     if kind is Kind.IDENTITY and is_everything:
-        yield from (
-            f"{action} on every resource" for action in actions if action not in TAKES_NO_RESOURCE and "*" not in action
-        )
+        needing = BOUND_BY_CONDITION if statement.get("Condition") else frozenset()
+        needless = [action for action in actions if action not in TAKES_NO_RESOURCE | needing and "*" not in action]
+        yield from (f"{action} on every resource" for action in needless)
     if _is_anybody(statement.get("Principal")) and not statement.get("Condition"):
         if kind is Kind.RESOURCE:
             yield "allows anybody, without a condition"
@@ -163,15 +172,18 @@ def _resources(module: _Json) -> Iterator[_Json]:
         yield from _resources(child)
 
 
-def _documents(resource: _Json) -> Iterator[Document]:
+def _documents(resource: _Json, boundaries: Collection[str]) -> Iterator[Document]:
     if resource["mode"] != "managed":
         return
     for path, text in _texts(resource["values"]):
         if _is_document(text):
-            yield Document(f"{resource['address']}.{path}", _kind_of(resource["type"], path), text)
+            yield Document(f"{resource['address']}.{path}", _kind_of(resource, path, boundaries), text)
 
 
-def _kind_of(resource_type: str, path: str) -> Kind:
+def _kind_of(resource: _Json, path: str, boundaries: Collection[str]) -> Kind:
+    resource_type = resource["type"]
+    if resource["values"].get("arn") in boundaries:
+        return Kind.BOUNDARY
     if resource_type in _IDENTITY_TYPES or path.startswith("inline_policy"):
         return Kind.IDENTITY
     return Kind.ENDPOINT if resource_type == "aws_vpc_endpoint" else Kind.RESOURCE

@@ -47,13 +47,13 @@ def check_documents(documents: Mapping[Folder, Sequence[Document]], tools: Tools
 
 
 def _key(document: Document) -> tuple[bool, str]:
-    return document.kind is Kind.IDENTITY, document.text
+    return document.kind in (Kind.IDENTITY, Kind.BOUNDARY), document.text
 
 
 def _judged(folder: Folder, documents: Sequence[Document], findings: _Findings, seconds: float) -> Check:
     faults = [fault for document in documents for fault in policies.faults_of(document)]
     for document in documents:
-        found = [each for each in findings[_key(document)] if not each.is_known_better]
+        found = [each for each in findings[_key(document)] if each.is_fault_of(document.kind)]
         faults += [f"{document.address}: {each.issue}: {each.detail}" for each in found]
     if faults:
         return Check(folder.name, "iam", Outcome.FAILED, seconds, "\n".join(dict.fromkeys(faults)))

@@ -101,9 +101,33 @@ def test_anybody_may_reach_named_things_through_an_endpoint_but_not_everything()
 def test_a_condition_of_any_action_is_no_finding() -> None:
     issue = "UNKNOWN_CONDITION_FOR_ACTION"
     told = "Unknown condition {} for action ec2:CreateNetworkInterface"
-    assert Finding(issue, told.format("lambda:SourceFunctionArn")).is_known_better
-    assert not Finding(issue, told.format("lambda:SourceFunction")).is_known_better
-    assert not Finding("UNKNOWN_ACTION", told.format("lambda:SourceFunctionArn")).is_known_better
+    assert not Finding(issue, told.format("lambda:SourceFunctionArn")).is_fault_of(Kind.IDENTITY)
+    assert Finding(issue, told.format("lambda:SourceFunction")).is_fault_of(Kind.IDENTITY)
+    assert Finding("UNKNOWN_ACTION", told.format("lambda:SourceFunctionArn")).is_fault_of(Kind.IDENTITY)
+
+
+def test_a_boundary_is_known_by_the_roles_that_have_it_and_may_be_about_everything() -> None:
+    text = document(READ | {"Resource": "*"}).text
+    arn = "arn:aws:iam::123456789012:policy/boundary"
+    policy = resource("aws_iam_policy.boundary", "aws_iam_policy", {"policy": text, "arn": arn})
+    role = resource("aws_iam_role.this", "aws_iam_role", {"permissions_boundary": arn})
+    other = resource("aws_iam_policy.other", "aws_iam_policy", {"policy": text, "arn": f"{arn}-of-nobody"})
+    boundary, identity = documents_of({"root_module": {"resources": [policy, role, other]}})
+    assert (boundary.kind, identity.kind) == (Kind.BOUNDARY, Kind.IDENTITY)
+    assert faults_of(boundary) == []
+    assert len(faults_of(identity)) == 1
+    star = Finding("RESOURCE_STAR", "['s3:GetObject']")
+    assert star.is_fault_of(Kind.IDENTITY) and not star.is_fault_of(Kind.BOUNDARY)
+    assert len(faults_of(document(READ | {"Action": "s3:*"}, kind=Kind.BOUNDARY))) == 1
+
+
+def test_tasks_without_an_instance_are_bounded_by_a_condition() -> None:
+    listing = {"Sid": "List", "Effect": "Allow", "Action": "ecs:ListTasks", "Resource": "*"}
+    [fault] = faults_of(document(listing))
+    assert fault.endswith("ecs:ListTasks on every resource")
+    condition = {"ArnEquals": {"ecs:cluster": "arn:aws:ecs:us-east-1:123456789012:cluster/a"}}
+    assert faults_of(document(listing | {"Condition": condition})) == []
+    assert not Finding("RESOURCE_STAR", "['ecs:ListTasks']").is_fault_of(Kind.IDENTITY)
 
 
 def test_what_is_refused_may_be_everything_to_anybody() -> None:
