@@ -28,11 +28,12 @@ from batch_compaction.hours import (
 from batch_compaction.hours_report import hours_report
 from batch_compaction.plan import HELD as LINES_HELD
 from batch_compaction.plan import OPEN as LINES_OPEN
-from batch_compaction.plan import Assignment, HourPolicy
+from batch_compaction.plan import Assignment, HourPolicy, published_through
 from batch_compaction.raw import RawObject
 from batch_compaction.rollback_plan import as_of, before_run, before_the_last_change
 from schemas.errors import WorkFailedError
 from schemas.instants import DAY_US, HOUR_US, parse_instant_us
+from schemas.proving import FIRST_US
 
 HOUR = parse_instant_us("2026-11-24T10:00:00Z")
 
@@ -157,6 +158,16 @@ def test_the_report_ends_where_the_first_line_waits() -> None:
         ("2026-11-24T12", False, 0),
     ]
     assert hours_report([], range(1)).published_through is None
+
+
+def test_an_hour_for_proving_that_was_taken_back_holds_nothing_up() -> None:
+    assert published_through(HOUR, [FIRST_US]) == HOUR
+    assert published_through(HOUR, [FIRST_US - HOUR_US]) == FIRST_US - HOUR_US
+    taken_back = replace(row_after([]), hour_us=FIRST_US, waiting_lines=9)
+    report = hours_report(
+        [replace(row_after([change(1, "a")]), published_through_us=HOUR + HOUR_US), taken_back], range(1)
+    )
+    assert report.published_through == "2026-11-24T11:00:00.000000Z"
 
 
 def test_lines_of_a_rolled_back_hour_are_held_however_new_they_are() -> None:

@@ -129,6 +129,12 @@ def test_what_happened_too_long_before_it_arrived_is_counted_and_not_alerted() -
     assert len(decode_record(line(), ARRIVAL_US + 3_600_000_000, max_age_us=3_600_000_000).alerts) == 1
 
 
+def test_what_proves_a_deployment_is_alerted_however_long_ago_it_happened() -> None:
+    for timestamp, expected in (("2000-07-01T00:00:00Z", (1, 0)), ("2000-06-30T23:59:59Z", (0, 1))):
+        found = decode_record(line(event_timestamp=timestamp), ARRIVAL_US, max_age_us=3_600_000_000)
+        assert (len(found.alerts), found.too_old) == expected
+
+
 def test_other_types_are_alerted_where_the_settings_name_them() -> None:
     record = aggregate(line("a", "signup"), line("b"), line("c", "click"))
     found = decode_record(record, ARRIVAL_US, alert_types="purchase, signup")
