@@ -54,7 +54,8 @@ def _keys(volume: Volume, prices: Prices) -> Iterator[MonthLine]:
 
 
 def _network(volume: Volume, prices: Prices) -> Iterator[MonthLine]:
-    price, count, zones = prices.endpoints, volume.assumed.interface_endpoints, volume.sizes.availability_zones
+    price, zones = prices.endpoints, volume.sizes.availability_zones
+    count = volume.assumed.interface_endpoints + volume.sizes.warehouse.enabled
     hours = count * zones * HOURS_PER_MONTH
     yield MonthLine(
         part=_NETWORK,

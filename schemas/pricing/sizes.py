@@ -98,7 +98,7 @@ class Assumptions(msgspec.Struct, frozen=True, kw_only=True):
         dropped_files_per_day: put into the raw bucket by others.
         dropped_file_events: in each.
         function_events_per_s: of the function that reads them.
-        interface_endpoints: of the network.
+        interface_endpoints: of the network; a warehouse needs one more.
         metrics: of our own, that are written each hour.
         alarms: in CloudWatch.
         dashboards: in CloudWatch.

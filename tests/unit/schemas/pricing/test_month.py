@@ -158,7 +158,10 @@ def test_requests_to_s3_are_those_of_objects_receipts_runs_and_queries(prices: P
 def test_upkeep_is_what_its_formulas_say(prices: Prices) -> None:
     found = usd(month(prices))
     assert found["KMS, keys"] == 5
-    assert found["Interface endpoints"] == pytest.approx(10 * 3 * 7.30)
+    # One more for the warehouse's key.
+    assert found["Interface endpoints"] == pytest.approx(11 * 3 * 7.30)
+    without = msgspec.structs.replace(SIZES, warehouse=msgspec.structs.replace(SIZES.warehouse, enabled=False))
+    assert usd(month(prices, without))["Interface endpoints"] == pytest.approx(10 * 3 * 7.30)
     assert found["CloudWatch, metrics, alarms, dashboards"] == pytest.approx(15 + 3 + 3)
     assert found["CloudWatch, logs"] == pytest.approx(10 * (0.5 + 30 * 24 / 730 * 0.03))
     assert found["Secrets Manager"] == 0.4

@@ -1,0 +1,4 @@
+name                     = "clickstream-dev"
+force_destroy            = true
+key_deletion_window_days = 7
+monthly_budget_usd       = 400
