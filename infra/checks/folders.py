@@ -13,6 +13,8 @@ from pathlib import Path
 from schemas.errors import ConfigError
 
 KINDS = ("modules", "envs")
+# What is applied before any environment, and is alone of its kind.
+_BOOTSTRAP = "bootstrap"
 _LOCAL_SOURCE = re.compile(r'^\s*source\s*=\s*"(\.{1,2}/[^"]+)"', re.MULTILINE)
 _PROVIDER = re.compile(r'"hashicorp/aws"|^\s*(?:resource|data|ephemeral|provider)\s+"aws', re.MULTILINE)
 _TYPE = re.compile(r'^\s*(resource|data|ephemeral)\s+"(aws_\w+)"', re.MULTILINE)
@@ -33,8 +35,9 @@ class Folder:
 
 
 def folders_of(root: Path) -> list[Folder]:
-    """Return every folder below `modules` and `envs` that has Terraform in it, in the order of their names."""
+    """Return each folder below `modules` and `envs` that has Terraform in it, and `bootstrap`, ordered by name."""
     found = {path.parent for kind in KINDS for path in (root / kind).glob("*/*.tf")}
+    found |= {path.parent for path in (root / _BOOTSTRAP).glob("*.tf")}
     return [Folder(path.relative_to(root).as_posix(), path.resolve()) for path in sorted(found)]
 
 

@@ -26,12 +26,14 @@ def root(tmp_path: Path) -> Path:
     write("modules/pipeline/main.tf", 'module "lake" {\n  source = "../lake"\n}\n')
     write("modules/notes/README.md", "no Terraform")
     write("envs/dev/main.tf", 'module "pipeline" {\n  source = "../../modules/pipeline"\n}\n')
+    write("bootstrap/main.tf", "")
     write("envs/dev/.terraform/modules/elsewhere/main.tf", 'resource "aws_kinesis_stream" "this" {\n}\n')
     return tmp_path
 
 
-def test_modules_and_environments_are_found_by_their_files(root: Path) -> None:
+def test_modules_environments_and_what_is_before_them_are_found_by_their_files(root: Path) -> None:
     assert [folder.name for folder in folders_of(root)] == [
+        "bootstrap",
         "envs/dev",
         "modules/facts",
         "modules/lake",
