@@ -142,10 +142,10 @@ def _free_hour(door: FrontDoor, now_us: int) -> int:
     used = {row["hour"] for row in door.run_json("hours")["hours"]}
     every = range(FIRST_US, END_US, HOUR_US)
     begin = now_us // MINUTE_US % len(every)
-    free = (hour_us for hour_us in (*every[begin:], *every[:begin]) if format_hour(hour_us) not in used)
-    if (hour_us := next(free, None)) is None:
-        raise WorkFailedError(f"no hour for proving is left between {format_hour(FIRST_US)} and {format_hour(END_US)}")
-    return hour_us
+    for hour_us in (*every[begin:], *every[:begin]):
+        if format_hour(hour_us) not in used:
+            return hour_us
+    raise WorkFailedError(f"no hour for proving is left between {format_hour(FIRST_US)} and {format_hour(END_US)}")
 
 
 def _simulate(door: FrontDoor, plan: SmokePlan, hour_us: int, key: Path) -> Any:
