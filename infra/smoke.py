@@ -141,8 +141,8 @@ def _free_hour(door: FrontDoor, now_us: int) -> int:
     """Return an hour for proving that nothing is known of: another each minute, since of a test that failed none is."""
     used = {row["hour"] for row in door.run_json("hours")["hours"]}
     every = range(FIRST_US, END_US, HOUR_US)
-    begin = now_us // MINUTE_US % len(every)
-    for hour_us in (*every[begin:], *every[:begin]):
+    for place in range(len(every)):
+        hour_us = every[(now_us // MINUTE_US + place) % len(every)]
         if format_hour(hour_us) not in used:
             return hour_us
     raise WorkFailedError(f"no hour for proving is left between {format_hour(FIRST_US)} and {format_hour(END_US)}")
