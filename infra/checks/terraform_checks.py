@@ -116,8 +116,7 @@ def _examined(root: Path, folder: Folder, python: Path, plan: _Plan) -> Examined
     with tempfile.TemporaryDirectory() as scratch:
         path = folder.path
         if plan.on_copy:
-            shutil.copytree(root, Path(scratch) / "tree", ignore=shutil.ignore_patterns(".terraform"))
-            path = Path(scratch) / "tree" / folder.name
+            path = _copied(root, Path(scratch) / "tree") / folder.name
         answers = _run_terraform(python, path, plan, Path(scratch))
     checks = [_judged(folder, answer) for answer in answers]
     documents = None
@@ -126,6 +125,18 @@ def _examined(root: Path, folder: Folder, python: Path, plan: _Plan) -> Examined
             states = test_answer(answer.out).states
             documents = tuple(dict.fromkeys(found for state in states for found in policies.documents_of(state)))
     return Examined((*checks, *_unchecked(folder, plan)), documents)
+
+
+def _copied(root: Path, to: Path) -> Path:
+    """Return a copy of the tree in which paths to what lies beside it, in the project, still lead there."""
+    for above, at in ((root.parents[1], to), (root.parent, to / root.parent.name)):
+        at.mkdir()
+        for entry in above.iterdir():
+            if entry not in (root, root.parent):
+                (at / entry.name).symlink_to(entry)
+    copy = to / root.parent.name / root.name
+    shutil.copytree(root, copy, ignore=shutil.ignore_patterns(".terraform"))
+    return copy
 
 
 def _run_terraform(python: Path, path: Path, plan: _Plan, scratch: Path) -> list[_Answer]:
