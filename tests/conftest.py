@@ -16,6 +16,7 @@ from typing import Any
 import botocore.session
 import pytest
 
+pytest_plugins = ["tests.aws_calls.plugin"]
 # Where the jar of Flink's Kinesis connector lies, on a machine that has it.
 _KEPT = {"CLICKSTREAM_CONNECTOR_JARS"}
 for _name in [name for name in os.environ if name.startswith(("AWS_", "CLICKSTREAM_")) and name not in _KEPT]:

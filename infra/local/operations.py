@@ -21,7 +21,11 @@ _S3_OPERATIONS = {
     ("HEAD", False): "HeadBucket",
     ("POST", False): "DeleteObjects",
 }
-_S3_SUBRESOURCES = {("POST", "uploads"): "CreateMultipartUpload", ("PUT", "partNumber"): "UploadPart"}
+_S3_SUBRESOURCES = {
+    ("POST", "uploads"): "CreateMultipartUpload",
+    ("PUT", "partNumber"): "UploadPart",
+    ("DELETE", "uploadId"): "AbortMultipartUpload",
+}
 
 
 def operation_of(environ: Mapping[str, object], body: bytes) -> str:

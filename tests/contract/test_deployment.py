@@ -1,6 +1,5 @@
 """What the deployment page, the properties and the jar's recipe say is what the code and the AWS APIs know."""
 
-import ast
 import json
 import re
 import shlex
@@ -9,11 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore import xform_name
 from botocore.validate import validate_parameters
 
 from infra import deployment
-from infra.artifacts.closure import closure_of
 from infra.artifacts.packages import JAR, POM, RUN_OPTIONS
 from infra.facts import facts
 from schemas.lake import RAW_PREFIX
@@ -22,6 +19,7 @@ from stream_jobs import claims
 from stream_jobs.application_properties import PROPERTIES, RULES_GROUP, RUN_OPTIONS_GROUP, parse
 from stream_jobs.connector import MAVEN_COORDINATES
 from stream_jobs.documents import DOCUMENT, with_table
+from tests.aws_calls.actions import actions_of_package
 from tests.aws_commands import aws_commands, fault_of, service
 
 ROOT = Path(__file__).parents[2]
@@ -29,14 +27,6 @@ TEXT = DOCUMENT.read_text(encoding="utf-8")
 # `aws s3` is the command line's own, and of no API.
 COMMANDS = [command for command in aws_commands(TEXT) if command[0] != "s3"]
 REFERENCE = ROOT / "stream_jobs" / "msf" / "application_properties.json"
-# Calls that carry the permission of another.
-PERMISSION_OF = {
-    "ChangeMessageVisibilityBatch": "ChangeMessageVisibility",
-    "DeleteMessageBatch": "DeleteMessage",
-    "ListObjectsV2": "ListBucket",
-    "PublishBatch": "Publish",
-    "SendMessageBatch": "SendMessage",
-}
 # What a service asks for beside what the programs call: to fetch code, to read a queue, to write logs.
 BESIDE = re.compile(r"logs:.*|s3:GetObjectVersion|s3:ListBucket|sqs:(ReceiveMessage|DeleteMessage|GetQueueAttributes)")
 
@@ -177,23 +167,6 @@ def actions(policy: Any) -> set[str]:
     return found
 
 
-def called(entry: str) -> set[str]:
-    """The permissions for the AWS calls that stand in a program's source."""
-    closure = closure_of(ROOT, [Path(entry)], ["schemas", "stream_jobs"])
-    names = {
-        node.attr
-        for path in closure.files
-        for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8")))
-        if isinstance(node, ast.Attribute)
-    }
-    return {
-        f"{name}:{PERMISSION_OF.get(operation, operation)}"
-        for name in closure.texts & {"kinesis", "sns", "sqs", "s3", "dynamodb"}
-        for operation in service(name).operation_names
-        if xform_name(operation) in names
-    }
-
-
 @pytest.mark.parametrize(
     ("policy", "entry"),
     [
@@ -204,7 +177,7 @@ def called(entry: str) -> set[str]:
 )
 def test_a_role_may_what_its_program_calls_and_no_more(policy: str, entry: str) -> None:
     allowed = actions(block(policy))
-    needed = called(entry)
+    needed = actions_of_package(ROOT, entry)
     assert needed <= allowed
     assert {action for action in allowed - needed if not BESIDE.fullmatch(action)} <= {"s3:GetObject"}
 
