@@ -36,6 +36,7 @@ TAKES_NO_RESOURCE = frozenset(
         "ecr:GetAuthorizationToken",
         "ecs:DescribeTaskDefinition",
         "ecs:ListClusters",
+        "ecs:ListTasks",  # of container instances alone, of which Fargate has none; the cluster is a condition
         "ecs:ListTaskDefinitions",
         "firehose:ListDeliveryStreams",
         "glue:GetSecurityConfiguration",
@@ -48,6 +49,7 @@ TAKES_NO_RESOURCE = frozenset(
         "logs:DescribeLogGroups",
         "logs:DescribeQueries",
         "logs:DescribeQueryDefinitions",
+        "logs:GetQueryResults",
         "logs:StopQuery",
         "redshift-data:CancelStatement",
         "redshift-data:DescribeStatement",
