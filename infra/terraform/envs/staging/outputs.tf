@@ -58,6 +58,11 @@ output "task" {
   value       = module.pipeline.task
 }
 
+output "runbook_exports" {
+  description = "Shell text of the names that the commands of docs/runbook.md take."
+  value       = module.pipeline.runbook_exports
+}
+
 output "workgroup_name" {
   description = "The Athena workgroup."
   value       = module.pipeline.workgroup_name

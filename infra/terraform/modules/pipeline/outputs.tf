@@ -70,6 +70,29 @@ output "task" {
   }
 }
 
+output "runbook_exports" {
+  description = "Shell text of the names that the commands of docs/runbook.md take."
+  value = join("", [for variable, value in {
+    NAME           = var.name
+    STREAM         = module.ingest.stream_name
+    FIREHOSE       = module.ingest.firehose_name
+    APPLICATION    = module.stream_job.application_name
+    FUNCTION       = module.dropped_files.function_name
+    CLUSTER        = module.compaction.cluster_name
+    TASK           = module.compaction.task_family
+    SUBNET         = module.network.private_subnet_ids[0]
+    SECURITY_GROUP = module.network.task_security_group_id
+    TOPIC_ARN      = module.alerts.topic_arn
+    RAW_BUCKET     = module.lake.buckets["raw"].name
+    CURATED_BUCKET = module.lake.buckets["curated"].name
+    WORKGROUP      = module.query.workgroup_name
+    JOB_LOG        = module.stream_job.log_group_name
+    FUNCTION_LOG   = module.dropped_files.log_group_name
+    COMPACTION_LOG = module.compaction.log_group_name
+    FIREHOSE_LOG   = module.ingest.log_group_name
+  } : "export ${variable}='${value}'\n"])
+}
+
 output "workgroup_name" {
   description = "The Athena workgroup."
   value       = module.query.workgroup_name

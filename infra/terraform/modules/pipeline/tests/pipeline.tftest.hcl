@@ -133,6 +133,11 @@ run "the_second_apply_starts_the_programs" {
   }
 
   assert {
+    condition     = strcontains(output.runbook_exports, "export STREAM='clickstream-test-events'\n") && strcontains(output.runbook_exports, "export JOB_LOG='/aws/kinesis-analytics/clickstream-test-alerts'\n")
+    error_message = "The runbook's commands get their names."
+  }
+
+  assert {
     condition     = toset(keys(module.network.endpoint_ids)) == toset(concat(local.interface_endpoints, ["s3", "dynamodb"])) && contains(local.interface_endpoints, "kms")
     error_message = "The network reaches what the programs call, and the warehouse its key."
   }
