@@ -18,7 +18,7 @@ import typer
 from batch_compaction import entry, quarantine_objects, report, validation_report
 from batch_compaction.emf import DATABASE_DIMENSION
 from infra import deployment
-from infra.artifacts import packages, requirements
+from infra.artifacts import packages
 from schemas import hive, lake, tables
 from schemas.alert import MESSAGE_ATTRIBUTES
 from schemas.pricing.sizes import HEADROOM
@@ -62,11 +62,6 @@ def facts() -> Facts:
             "dropped_files": _path_of(lambda_handler.handler),
             "compaction_function": _path_of(entry.handler),
             "compaction_entry_point": ["python", "-m", entry.__name__],
-        },
-        "packages": {
-            "alerts": packages.ALERTS,
-            "dropped_files": packages.DROPPED_FILES,
-            "image_context": requirements.COMPACTION_REQUIREMENTS,
         },
         "schedules": {
             name: {"expression": schedule.expression, "command": list(schedule.command)}

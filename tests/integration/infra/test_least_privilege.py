@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from infra.checks.policies import Document, faults_of
+from infra.checks.policies import Document, Kind, faults_of
 from tests.aws_calls import known
 from tests.aws_calls.recorder import PROGRAMS
 from tests.deployments import Deployment
@@ -75,7 +75,7 @@ def test_every_program_has_a_role_or_a_reason_why_not() -> None:
 
 def test_no_policy_of_a_role_says_more_than_what_somebody_has_listed(deployment: Deployment) -> None:
     policies = deployment.all("aws_iam_role_policy")
-    documents = [Document(each.address, is_identity=True, text=each.values["policy"]) for each in policies]
+    documents = [Document(each.address, Kind.IDENTITY, each.values["policy"]) for each in policies]
     assert documents
     assert [fault for document in documents for fault in faults_of(document)] == []
 

@@ -68,15 +68,6 @@ output "handlers" {
   }
 }
 
-output "packages" {
-  description = "Files that `make package` puts in dist/: the zips of the alert job and of the function, and what the container image installs."
-  value = {
-    alerts        = tostring(local.facts.packages.alerts)
-    dropped_files = tostring(local.facts.packages.dropped_files)
-    image_context = tostring(local.facts.packages.image_context)
-  }
-}
-
 output "schedules" {
   description = "What the compaction's image is started with and when: name -> expression of EventBridge Scheduler, in UTC, and command."
   value = {
