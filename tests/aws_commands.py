@@ -11,7 +11,7 @@ import botocore.session
 from botocore import xform_name
 
 # Of the AWS command line itself, not of the API.
-_CLI_OPTIONS = {"query", "cli-input-json", "zip-file"}
+_CLI_OPTIONS = {"query", "output", "cli-input-json", "zip-file"}
 # Names of the command line for what the APIs call otherwise.
 _SERVICES = {"s3api": "s3"}
 
@@ -47,6 +47,6 @@ def fault_of(command: list[str]) -> str:
     missing = {xform_name(member, "-") for member in shape.required_members} - options if shape else set()
     if unknown := options - members - _CLI_OPTIONS:
         return f"aws {name} {operation}: unknown {sorted(unknown)}"
-    if missing and not options & _CLI_OPTIONS - {"query"}:
+    if missing and not options & _CLI_OPTIONS - {"query", "output"}:
         return f"aws {name} {operation}: without {sorted(missing)}"
     return ""

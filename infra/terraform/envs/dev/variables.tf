@@ -285,7 +285,7 @@ variable "key_administrator_arns" {
 # What an environment gives up for being taken down easily.
 
 variable "force_destroy" {
-  description = "Whether a destroy deletes buckets with what is in them, and the table that remembers dropped files."
+  description = "Whether a destroy deletes buckets and the image repository with what is in them, and the table that remembers dropped files."
   type        = bool
   default     = false
   nullable    = false

@@ -196,6 +196,13 @@ variable "images_kept" {
   }
 }
 
+variable "force_destroy" {
+  description = "Whether a destroy deletes the repository with the images in it."
+  type        = bool
+  nullable    = false
+  default     = false
+}
+
 variable "glue_job" {
   description = "For engine glue: the bucket of the artifacts, the keys of the job's script and of its wheels in it, and the workers."
   type = object({

@@ -157,6 +157,7 @@ module "compaction" {
   name              = var.name
   image             = var.compaction_image
   schedules_enabled = var.schedules_enabled
+  force_destroy     = var.force_destroy
   raw_bucket        = module.lake.buckets["raw"]
   curated_bucket    = module.lake.buckets["curated"]
   databases         = { curated = module.catalog.database_name, raw = module.catalog.raw_database_name }

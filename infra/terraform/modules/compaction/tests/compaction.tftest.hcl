@@ -46,6 +46,11 @@ run "images_are_scanned_and_keep_their_tags" {
   }
 
   assert {
+    condition     = !aws_ecr_repository.this.force_delete
+    error_message = "A repository with images in it is not destroyed."
+  }
+
+  assert {
     condition     = aws_ecr_repository.this.name == "clickstream-dev-compaction"
     error_message = "The repository is named by the environment."
   }
