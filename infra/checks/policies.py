@@ -49,7 +49,6 @@ TAKES_NO_RESOURCE = frozenset(
         "logs:DescribeLogGroups",
         "logs:DescribeQueries",
         "logs:DescribeQueryDefinitions",
-        "logs:GetQueryResults",
         "logs:StopQuery",
         "redshift-data:CancelStatement",
         "redshift-data:DescribeStatement",

@@ -238,7 +238,7 @@ data "aws_iam_policy_document" "operator" {
 
     content {
       sid       = "ReadLogs"
-      actions   = ["logs:DescribeLogStreams", "logs:FilterLogEvents", "logs:GetLogEvents", "logs:StartQuery"]
+      actions   = ["logs:DescribeLogStreams", "logs:FilterLogEvents", "logs:GetLogEvents", "logs:GetQueryResults", "logs:StartQuery"]
       resources = [for group in var.log_group_names : "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:${group}:*"]
     }
   }
@@ -246,7 +246,7 @@ data "aws_iam_policy_document" "operator" {
   # Take no resource.
   statement {
     sid       = "LookAtFigures"
-    actions   = ["cloudwatch:GetMetricData", "cloudwatch:ListMetrics", "logs:GetQueryResults"]
+    actions   = ["cloudwatch:GetMetricData", "cloudwatch:ListMetrics"]
     resources = ["*"]
   }
 
