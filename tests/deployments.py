@@ -39,6 +39,11 @@ class Deployment:
     def all(self, of_type: str) -> list[Resource]:
         return [resource for resource in self.resources if resource.type == of_type]
 
+    def at(self, address: str) -> dict[str, Any]:
+        """Return the values of the one resource whose address ends so."""
+        [found] = [each.values for each in self.resources if each.address.endswith(f".{address}")]
+        return found
+
     def one(self, of_type: str, **values: Any) -> dict[str, Any]:
         """Return the values of the one resource of a type that has these."""
         [found] = [each.values for each in self.all(of_type) if values.items() <= each.values.items()]
@@ -71,7 +76,8 @@ def applied(folder: Path, tools: Tools, scratch: Path) -> Deployment:
     )
     assert ran.returncode == 0, ran.stderr
     told = [json.loads(line) for line in answers.read_text(encoding="utf-8").splitlines()]
-    assert [answer["code"] for answer in told] == [0] * len(commands), told[-1]["out"] + told[-1]["err"]
+    failure = (told[-1]["out"] + told[-1]["err"])[-3000:]
+    assert [answer["code"] for answer in told] == [0] * len(commands), failure
     root = json.loads(told[-1]["out"])["values"]["root_module"]
     return Deployment(tuple(_managed(root)))
 

@@ -20,6 +20,9 @@ _ECS = "ECS starts the task; ECS developer guide, 'Amazon ECS task execution IAM
 _SCHEDULER = "EventBridge Scheduler starts the task; its user guide, 'Managing execution roles'"
 _ATHENA = "Athena reads and writes as who asked; Athena user guide, 'Access to workgroups' and 'Access to Amazon S3'"
 _TABLES = "an engine of the other account reads the tables; Athena user guide, 'Cross-account access to Data Catalogs'"
+_CRAWLER = "Glue crawls the folders of partners; Glue developer guide, 'Crawler prerequisites'"
+_SPECTRUM = "Redshift reads the lake; Redshift database developer guide, 'IAM policies for Amazon Redshift Spectrum'"
+_FLOW_LOGS = "VPC writes the flow log; VPC user guide, 'IAM role for publishing flow logs to CloudWatch Logs'"
 _OPERATES = "an operator starts, stops and looks at runs by the console or the AWS command line: docs/operations.md"
 _MOVES = "SQS moves messages back; SQS developer guide, 'Configuring queue permissions for a dead-letter queue redrive'"
 
@@ -124,6 +127,46 @@ ROLES: dict[str, Role] = {
         )
         | _all(_KEYS, "kms:Decrypt", "kms:GenerateDataKey"),
     ),
+    "crawler": Role(
+        (),
+        _all(
+            _CRAWLER,
+            "glue:BatchCreatePartition",
+            "glue:BatchGetPartition",
+            "glue:CreateTable",
+            "glue:GetDatabase",
+            "glue:GetPartition",
+            "glue:GetPartitions",
+            "glue:GetSecurityConfiguration",
+            "glue:GetTable",
+            "glue:GetTables",
+            "glue:UpdatePartition",
+            "glue:UpdateTable",
+            "logs:AssociateKmsKey",
+            "logs:CreateLogGroup",
+            "logs:CreateLogStream",
+            "logs:PutLogEvents",
+            "s3:GetBucketLocation",
+            "s3:GetObject",
+            "s3:ListBucket",
+        )
+        | _all(_KEYS, "kms:Decrypt"),
+    ),
+    "spectrum": Role(
+        (),
+        _all(_SPECTRUM, *_READS_CATALOG, "s3:GetBucketLocation", "s3:GetObject", "s3:ListBucket")
+        | _all(_KEYS, "kms:Decrypt"),
+    ),
+    "flow-logs": Role(
+        (),
+        _all(
+            _FLOW_LOGS,
+            "logs:CreateLogStream",
+            "logs:DescribeLogGroups",
+            "logs:DescribeLogStreams",
+            "logs:PutLogEvents",
+        ),
+    ),
     "producer": Role(("simulate",), _all(_KEYS, "kms:GenerateDataKey")),
     "operator": Role(
         ("dead-letters", "watch", *_OF_BATCH, "hours", "rollback", "quarantine", "query", "verify"),
@@ -192,3 +235,6 @@ WITHOUT_ROLE: dict[str, str] = {
     "replay": "puts what it reads of other places, under rights given for that",
     "resharding": "a fault of a plan: no producer changes the shards of a stream that is in use",
 }
+
+# Roles whose service does not say for which resource it assumes them.
+WITHOUT_SOURCE_ARN = {"spectrum": "Redshift Serverless tells the account alone"}

@@ -8,7 +8,6 @@ from tests.deployments import Deployment
 from tests.integration.infra.evaluation import Request, applying
 
 NAME, ACCOUNT = "clickstream-test", "123456789012"
-KEY = f"arn:aws:kms:us-east-1:{ACCOUNT}:key"
 TLS = {"aws:SecureTransport": "true", "s3:TlsVersion": "1.3"}
 DATA_BUCKETS = ("raw", "curated", "athena-results", "artifacts")
 SSE = "s3:x-amz-server-side-encryption"
@@ -24,10 +23,12 @@ def test_an_object_comes_in_encrypted_with_the_lake_s_key_or_not_at_all(deployme
         request = Request("s3:PutObject", f"arn:aws:s3:::{name}/a/key", context=TLS | context)
         return applying(policy, request, "Deny")
 
+    key = deployment.at('keys.aws_kms_key.this["lake"]')["arn"]
+    another = deployment.at('keys.aws_kms_key.this["stream"]')["arn"]
     assert denied({}) == []  # the bucket's default does it
-    assert denied({SSE: "aws:kms", SSE_KEY: f"{KEY}/lake"}) == []
+    assert denied({SSE: "aws:kms", SSE_KEY: key}) == []
     assert denied({SSE: "AES256"})
-    assert denied({SSE: "aws:kms", SSE_KEY: f"{KEY}/another"})
+    assert denied({SSE: "aws:kms", SSE_KEY: another})
     assert denied({SSE: "aws:kms"})  # that is a key of S3's own
     assert denied({SSE_C: "AES256"})
 

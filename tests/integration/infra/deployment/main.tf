@@ -1,5 +1,5 @@
-# The modules that have roles, queues, topics and tables, put together as a deployment is, so that what they render can be
-# looked at. It is applied against a provider that calls nobody.
+# A deployment with everything in it that has a role, a queue or a table, so that what is rendered can be looked at. It is
+# applied against a provider that calls nobody.
 terraform {
   required_version = ">= 1.11"
 
@@ -18,40 +18,41 @@ provider "aws" {
 data "aws_caller_identity" "this" {}
 
 locals {
-  name      = "clickstream-test"
-  account   = data.aws_caller_identity.this.account_id
-  arn       = "arn:aws:kms:us-east-1:${local.account}:key"
-  databases = { curated = "clickstream_test", raw = "clickstream_test_raw" }
-  subnets   = ["subnet-a", "subnet-b"]
-  group     = "sg-tasks"
-  boundary  = "arn:aws:iam::${local.account}:policy/${local.name}-boundary"
-  publisher = [for role in ["alert-job", "dropped-files", "operator"] : "arn:aws:iam::${local.account}:role/${local.name}-${role}"]
+  name    = "clickstream-test"
+  account = data.aws_caller_identity.this.account_id
 }
 
-module "lake" {
-  source       = "../../../../infra/terraform/modules/lake"
-  name         = local.name
-  lake_key_arn = "${local.arn}/lake"
-  logs_key_arn = "${local.arn}/logs"
-}
+module "pipeline" {
+  source = "../../../../infra/terraform/modules/pipeline"
 
-module "ingest" {
-  source                   = "../../../../infra/terraform/modules/ingest"
-  name                     = local.name
-  raw_bucket               = module.lake.buckets.raw
-  stream_key_arn           = "${local.arn}/stream"
-  lake_key_arn             = "${local.arn}/lake"
-  logs_key_arn             = "${local.arn}/logs"
-  permissions_boundary_arn = local.boundary
-}
+  name                   = local.name
+  expected_events_per_s  = 100
+  event_bytes            = 500
+  capacity               = { mode = "ON_DEMAND", shards = null }
+  retention_hours        = 24
+  buffer_mib             = 128
+  buffer_seconds         = 300
+  parallelism            = 1
+  compaction             = { cpu = 1024, memory_mib = 4096, disk_gib = 21 }
+  warehouse              = { enabled = true, base_capacity = 8, max_capacity = 8 }
+  availability_zones     = 3
+  raw_archive_after_days = 30
+  raw_expire_after_days  = 120
+  log_retention_days     = 14
+  ops_endpoints          = ["ops@example.com"]
+  runbook_url            = "https://git.example.com/clickstream/docs/runbook.md"
+  monthly_budget_usd     = 400
+  deployer_role_names    = ["deployer"]
 
-module "alerts" {
-  source              = "../../../../infra/terraform/modules/alerts"
-  name                = local.name
-  messaging_key_arn   = "${local.arn}/messaging"
-  publisher_role_arns = local.publisher
-  rule_topics         = ["LargeOrders"]
-  alert_rules         = { big-order = { event_type = "purchase", where = "amount_minor >= 100000", topic = "LargeOrders" } }
+  alerts_package_key        = "alerts/0123.zip"
+  dropped_files_package_key = "dropped-files/4567.zip"
+  compaction_image          = "${local.account}.dkr.ecr.us-east-1.amazonaws.com/${local.name}-compaction@sha256:${sha256("an image")}"
+  crawler                   = { enabled = true, prefixes = ["partner/"] }
+
+  rule_topics = ["LargeOrders"]
+  alert_rules = {
+    large-orders = { event_type = "purchase", where = "amount_minor >= 100000", topic = "LargeOrders" }
+  }
 
   subscriptions = {
     germany = {
@@ -64,107 +65,6 @@ module "alerts" {
       protocol = "sqs"
       endpoint = "arn:aws:sqs:us-east-1:${local.account}:everything"
     }
-  }
-}
-
-module "stream_job" {
-  source                   = "../../../../infra/terraform/modules/stream_job"
-  name                     = local.name
-  artifacts_bucket         = module.lake.buckets.artifacts
-  package_key              = "alerts/2026-11-26.zip"
-  stream_arn               = module.ingest.stream_arn
-  topic_arns               = module.alerts.topic_arns
-  alert_rules              = module.alerts.alert_rules
-  dead_letter_queue_arn    = module.alerts.dead_letter_queue_arn
-  dead_letter_queue_url    = module.alerts.dead_letter_queue_url
-  curated_bucket           = module.lake.buckets.curated
-  stream_key_arn           = "${local.arn}/stream"
-  messaging_key_arn        = "${local.arn}/messaging"
-  lake_key_arn             = "${local.arn}/lake"
-  logs_key_arn             = "${local.arn}/logs"
-  vpc                      = { subnet_ids = local.subnets, security_group_ids = [local.group] }
-  permissions_boundary_arn = local.boundary
-}
-
-module "dropped_files" {
-  source                   = "../../../../infra/terraform/modules/dropped_files"
-  name                     = local.name
-  raw_bucket               = module.lake.buckets.raw
-  curated_bucket           = module.lake.buckets.curated
-  artifacts_bucket         = module.lake.buckets.artifacts
-  package_key              = "dropped-files/2026-11-26.zip"
-  topic_arns               = module.alerts.topic_arns
-  alert_rules              = module.alerts.alert_rules
-  dead_letter_queue_arn    = module.alerts.dead_letter_queue_arn
-  dead_letter_queue_url    = module.alerts.dead_letter_queue_url
-  messaging_key_arn        = "${local.arn}/messaging"
-  lake_key_arn             = "${local.arn}/lake"
-  logs_key_arn             = "${local.arn}/logs"
-  subnet_ids               = local.subnets
-  security_group_id        = local.group
-  permissions_boundary_arn = local.boundary
-}
-
-module "compaction" {
-  source                   = "../../../../infra/terraform/modules/compaction"
-  name                     = local.name
-  image                    = "${local.account}.dkr.ecr.us-east-1.amazonaws.com/${local.name}-compaction@sha256:${sha256("an image")}"
-  raw_bucket               = module.lake.buckets.raw
-  curated_bucket           = module.lake.buckets.curated
-  databases                = local.databases
-  lake_key_arn             = "${local.arn}/lake"
-  messaging_key_arn        = "${local.arn}/messaging"
-  logs_key_arn             = "${local.arn}/logs"
-  subnet_ids               = local.subnets
-  security_group_id        = local.group
-  permissions_boundary_arn = local.boundary
-
-  settings = {
-    CLICKSTREAM_STREAM                = module.ingest.stream_name
-    CLICKSTREAM_ALERTS_TOPIC_ARN      = module.alerts.topic_arn
-    CLICKSTREAM_DEAD_LETTER_QUEUE_URL = module.alerts.dead_letter_queue_url
-  }
-}
-
-module "catalog" {
-  source                   = "../../../../infra/terraform/modules/catalog"
-  name                     = local.name
-  raw_bucket               = module.lake.buckets.raw
-  curated_bucket           = module.lake.buckets.curated
-  database                 = local.databases.curated
-  raw_database             = local.databases.raw
-  lake_key_arn             = "${local.arn}/lake"
-  logs_key_arn             = "${local.arn}/logs"
-  permissions_boundary_arn = local.boundary
-}
-
-module "access" {
-  source                = "../../../../infra/terraform/modules/access"
-  name                  = local.name
-  stream_arn            = module.ingest.stream_arn
-  workgroup_arn         = "arn:aws:athena:us-east-1:${local.account}:workgroup/${local.name}"
-  lake                  = module.lake.buckets
-  databases             = local.databases
-  lake_key_arn          = "${local.arn}/lake"
-  stream_key_arn        = "${local.arn}/stream"
-  messaging_key_arn     = "${local.arn}/messaging"
-  topic_arns            = module.alerts.topic_arns
-  dead_letter_queue_arn = module.alerts.dead_letter_queue_arn
-  application_arn       = module.stream_job.application_arn
-  log_group_names       = [module.stream_job.log_group_name]
-
-  redrives = {
-    dropped-files = {
-      dead_letter_queue_arn = module.dropped_files.dead_queue_arn
-      source_queue_arn      = module.dropped_files.queue_arn
-    }
-  }
-
-  compaction = {
-    cluster_arn           = module.compaction.cluster_arn
-    task_family           = module.compaction.task_family
-    role_arns             = [module.compaction.role_arn, module.compaction.execution_role_arn]
-    raw_objects_queue_arn = module.compaction.raw_objects_queue_arn
   }
 
   trusted_principals = {
