@@ -120,16 +120,21 @@ class Finding:
 
 def documents_of(state: _Json) -> list[Document]:
     """Return the documents of every resource in a state, in the form of `terraform show -json`."""
-    root = state.get("root_module") or state.get("values", {}).get("root_module", {})
-    resources = list(_resources(root))
+    resources = resources_in(state)
     boundaries = {resource["values"].get("permissions_boundary") for resource in resources} - {None, ""}
     return [document for resource in resources for document in _documents(resource, boundaries)]
+
+
+def resources_in(state: _Json) -> list[_Json]:
+    """Return every resource of a state, those of modules too, in the form of `terraform show -json`."""
+    root = state.get("root_module") or state.get("values", {}).get("root_module", {})
+    return [resource for resource in _resources(root) if resource["mode"] == "managed"]
 
 
 def faults_of(document: Document) -> list[str]:
     """Return what a document says that none may."""
     faults: list[str] = []
-    for position, statement in enumerate(_listed(json.loads(document.text)["Statement"])):
+    for position, statement in enumerate(listed(json.loads(document.text)["Statement"])):
         name = statement.get("Sid")
         where = f"{document.address}: {name or f'statement {position}'}: "
         if not name:
@@ -143,9 +148,9 @@ def _faults_of_allowing(statement: _Json, kind: Kind) -> Iterator[str]:
     for key in ("NotAction", "NotResource", "NotPrincipal"):
         if key in statement:
             yield f"{key} allows what nobody has listed"
-    actions = _listed(statement.get("Action", []))
+    actions = listed(statement.get("Action", []))
     yield from (f"{action} has a wildcard" for action in actions if "*" in action or "?" in action)
-    is_everything = "*" in _listed(statement.get("Resource", []))
+    is_everything = "*" in listed(statement.get("Resource", []))
     if kind is Kind.IDENTITY and is_everything:
         needing = BOUND_BY_CONDITION if statement.get("Condition") else frozenset()
         needless = [action for action in actions if action not in TAKES_NO_RESOURCE | needing and "*" not in action]
@@ -159,11 +164,12 @@ def _faults_of_allowing(statement: _Json, kind: Kind) -> Iterator[str]:
 
 def _is_anybody(principal: object) -> bool:
     if isinstance(principal, Mapping):
-        return any("*" in _listed(names) for names in principal.values())
+        return any("*" in listed(names) for names in principal.values())
     return principal == "*"
 
 
-def _listed(value: Any) -> list[Any]:
+def listed(value: Any) -> list[Any]:
+    """Return what a policy has as one or several, as several."""
     return value if isinstance(value, list) else [value]
 
 
@@ -174,8 +180,6 @@ def _resources(module: _Json) -> Iterator[_Json]:
 
 
 def _documents(resource: _Json, boundaries: Collection[str]) -> Iterator[Document]:
-    if resource["mode"] != "managed":
-        return
     for path, text in _texts(resource["values"]):
         if _is_document(text):
             yield Document(f"{resource['address']}.{path}", _kind_of(resource, path, boundaries), text)

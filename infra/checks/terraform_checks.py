@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+from infra.checks import deployments, policies
 from infra.checks import folders as trees
-from infra.checks import policies
 from infra.checks.answers import test_answer, validate_text
 from infra.checks.folders import Folder
 from infra.checks.outcomes import Check, Outcome
@@ -123,6 +124,7 @@ def _examined(root: Path, folder: Folder, python: Path, plan: _Plan) -> Examined
     for answer in answers:
         if answer.name == "test":
             states = test_answer(answer.out).states
+            checks += _whole(folder, states)
             documents = tuple(dict.fromkeys(found for state in states for found in policies.documents_of(state)))
     return Examined((*checks, *_unchecked(folder, plan)), documents)
 
@@ -137,6 +139,15 @@ def _copied(root: Path, to: Path) -> Path:
     copy = to / root.parent.name / root.name
     shutil.copytree(root, copy, ignore=shutil.ignore_patterns(".terraform"))
     return copy
+
+
+def _whole(folder: Folder, states: Sequence[Mapping[str, Any]]) -> Iterator[Check]:
+    """Judge the deployments among the states that the tests left."""
+    whole = [state for state in states if deployments.is_deployment(state)]
+    if whole:
+        faults = dict.fromkeys(fault for state in whole for fault in deployments.faults_of(state))
+        outcome = Outcome.FAILED if faults else Outcome.PASSED
+        yield Check(folder.name, "deployment", outcome, text="\n".join(faults) or f"{len(whole)} states")
 
 
 def _run_terraform(python: Path, path: Path, plan: _Plan, scratch: Path) -> list[_Answer]:
