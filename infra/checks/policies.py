@@ -36,7 +36,6 @@ TAKES_NO_RESOURCE = frozenset(
         "ecr:GetAuthorizationToken",
         "ecs:DescribeTaskDefinition",
         "ecs:ListClusters",
-        "ecs:ListTasks",  # of container instances alone, of which Fargate has none; the cluster is a condition
         "ecs:ListTaskDefinitions",
         "firehose:ListDeliveryStreams",
         "glue:GetSecurityConfiguration",
