@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.cost_document import estimate_of
 from infra.release import IMAGE, PACKAGES
 from schemas.pricing.sizes import Assumptions, Sizes
 from tests.aws_commands import aws_commands, fault_of
@@ -146,6 +147,13 @@ def test_the_network_has_the_endpoints_that_the_cost_counts() -> None:
     assert found
     assert len(json.loads(found[1])) == Assumptions().interface_endpoints
     assert len(json.loads(found[2])) == 1
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_a_budget_lies_above_what_the_environment_is_reckoned_to_cost(environment: str) -> None:
+    text = (TERRAFORM / "envs" / environment / "environment.auto.tfvars").read_text()
+    found = re.search(r"^monthly_budget_usd\s+= (\d+)$", text, re.MULTILINE)
+    assert found and estimate_of(environment).usd_month < int(found[1])
 
 
 def test_the_state_s_bucket_gives_each_environment_its_backend() -> None:
