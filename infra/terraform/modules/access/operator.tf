@@ -256,6 +256,27 @@ data "aws_iam_policy_document" "operator" {
     resources = ["arn:${local.partition}:cloudwatch:${local.region}:${local.account}:alarm:*"]
   }
 
+  # The smoke test, `clickstream demo --aws`, sends events of its own.
+  dynamic "statement" {
+    for_each = data.aws_iam_policy_document.producer.statement
+
+    content {
+      sid       = statement.value.sid
+      actions   = statement.value.actions
+      resources = statement.value.resources
+
+      dynamic "condition" {
+        for_each = statement.value.condition
+
+        content {
+          test     = condition.value.test
+          variable = condition.value.variable
+          values   = condition.value.values
+        }
+      }
+    }
+  }
+
   statement {
     sid       = "UseMessagingKey"
     actions   = ["kms:Decrypt", "kms:GenerateDataKey"]

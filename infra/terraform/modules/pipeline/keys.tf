@@ -8,7 +8,7 @@ locals {
 
   key_roles = {
     stream = {
-      encrypt = local.people.producer
+      encrypt = concat(local.people.producer, local.people.operator)
       decrypt = ["firehose", "alert-job"]
     }
     messaging = {

@@ -169,6 +169,8 @@ run "an_operator_has_the_commands" {
       for statement in jsondecode(aws_iam_role_policy.this["operator"].policy).Statement : statement.Sid => toset(flatten([statement.Resource]))
       if !contains(["KeepTables", "ListBuckets", "UseBucketsKey", "UseMessagingKey"], statement.Sid)
       } == {
+      Put                    = toset([var.stream_arn])
+      UseStreamKey           = toset([var.stream_key_arn])
       RedriveLetters         = toset([var.dead_letter_queue_arn])
       PublishAlerts          = toset(values(var.topic_arns))
       KeepLettersAndReceipts = toset(["arn:aws:s3:::curated/${module.facts.prefixes.dead_letters}*", "arn:aws:s3:::curated/${module.facts.prefixes.receipts}*"])
