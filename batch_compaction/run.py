@@ -247,6 +247,9 @@ def _merge(
         user_rows = user_hours_of(rows, hour_us)
     else:
         write_parquet(groups, facts.file_schema, hour.path)
+        # What the users are summed in takes the place of what the hour was merged in.
+        del merging, groups
+        pa.default_memory_pool().release_unused()
         user_rows = user_hours_of(facts_in(hour.path), hour_us)
     write_parquet(groups_of(user_rows), users.hours.file_schema, hour.users)
     write_arrow([user_rows], user_rows.schema, hour.user_rows)

@@ -61,7 +61,7 @@ def user_hours_of(facts: Dataset | pa.Table, hour_us: int) -> pa.Table:
             raise ValueError(f"facts out of order, or not all of the hour {format_hour(hour_us)}")
         ended_us = int(at_us[-1])
         sums.append(_summed_facts(slab, at_us))
-        if sum(map(len, sums)) > max(SLAB_ROWS, 2 * len(sums[0])):
+        if sum(map(len, sums)) > max(SLAB_ROWS, 3 * len(sums[0]) // 2):
             sums = [_summed(sums)]
     hour = _summed(sums)
     for name, value in zip(HOUR_PARTITION, partition_of_hour(hour_us), strict=True):

@@ -128,7 +128,7 @@ class Assumptions(msgspec.Struct, frozen=True, kw_only=True):
     function_events_per_s: float = 20_000
     interface_endpoints: int = 9
     metrics: int = 50
-    alarms: int = 40
+    alarms: int = 49
     dashboards: int = 1
     log_gb: float = 5
     image_gb: float = 3

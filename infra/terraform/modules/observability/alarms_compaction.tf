@@ -19,7 +19,7 @@ locals {
       description = "A task of the compaction, of validation or upkeep failed or did not start"
       namespace   = "AWS/Events"
       metric      = "TriggeredRules"
-      dimensions  = { RuleName = aws_cloudwatch_event_rule.failed_tasks.name }
+      dimensions  = { RuleName = var.failed_runs_rule_name }
       statistic   = "Sum"
       period      = 300
       evaluation  = 1

@@ -20,8 +20,3 @@ output "dashboard_name" {
   description = "Name of the dashboard."
   value       = aws_cloudwatch_dashboard.this.dashboard_name
 }
-
-output "failed_tasks_log_group_name" {
-  description = "Name of the log group that has why tasks of the compaction failed."
-  value       = aws_cloudwatch_log_group.failed_tasks.name
-}

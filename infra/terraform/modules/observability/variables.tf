@@ -117,14 +117,14 @@ variable "queues" {
   }
 }
 
-variable "cluster_arn" {
-  description = "ARN of the ECS cluster in which the compaction's tasks run."
+variable "failed_runs_rule_name" {
+  description = "Name of the EventBridge rule that takes runs of the compaction that failed or did not start."
   type        = string
   nullable    = false
 
   validation {
-    condition     = can(regex("^arn:aws[a-z-]*:ecs:[a-z0-9-]+:[0-9]{12}:cluster/.+$", var.cluster_arn))
-    error_message = "cluster_arn is the ARN of an ECS cluster."
+    condition     = can(regex("^[A-Za-z0-9._-]{1,64}$", var.failed_runs_rule_name))
+    error_message = "failed_runs_rule_name is the name of a rule on the default bus, not its ARN."
   }
 }
 
@@ -186,30 +186,6 @@ variable "messaging_key_arn" {
   validation {
     condition     = can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.messaging_key_arn))
     error_message = "messaging_key_arn is the ARN of a key; aliases and the key of the service will not do."
-  }
-}
-
-variable "logs_key_arn" {
-  description = "ARN of the key of the log group."
-  type        = string
-  nullable    = false
-
-  validation {
-    condition     = can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.logs_key_arn))
-    error_message = "logs_key_arn is the ARN of a key."
-  }
-}
-
-variable "log_retention_days" {
-  description = "For how many days the log group keeps what it gets."
-  type        = number
-  default     = 90
-  nullable    = false
-
-  # Source: CloudWatch Logs API reference, "PutRetentionPolicy".
-  validation {
-    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
-    error_message = "log_retention_days is one of the numbers that CloudWatch Logs takes, such as 30, 90 or 365."
   }
 }
 

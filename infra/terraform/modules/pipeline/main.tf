@@ -221,7 +221,7 @@ module "observability" {
     schedule_dead_letters     = module.compaction.schedule_dead_letter_queue_name
   }
 
-  cluster_arn            = module.compaction.cluster_arn
+  failed_runs_rule_name  = module.compaction.failed_runs_rule_name
   compaction_memory_mib  = module.compaction.memory_mib
   bucket_names           = { for bucket in ["raw", "curated"] : bucket => module.lake.buckets[bucket].name }
   warehouse_workgroup    = module.query.warehouse_workgroup
@@ -230,8 +230,6 @@ module "observability" {
   page_endpoints         = var.page_endpoints
   runbook_url            = var.runbook_url
   messaging_key_arn      = module.keys.arns["messaging"]
-  logs_key_arn           = module.keys.arns["logs"]
-  log_retention_days     = var.log_retention_days
 }
 
 module "audit" {

@@ -7,7 +7,7 @@ variables {
   topic_name            = "purchase-topic"
   rule_topic_names      = ["large-orders-topic"]
   function_name         = "dropped-function"
-  cluster_arn           = "arn:aws:ecs:us-east-1:123456789012:cluster/compaction"
+  failed_runs_rule_name = "clickstream-test-compaction-failed"
   compaction_memory_mib = 2048
   queues = {
     dead_letters              = "letters-queue"
@@ -21,7 +21,6 @@ variables {
   warehouse_workgroup    = "warehouse"
   warehouse_max_capacity = 64
   messaging_key_arn      = "arn:aws:kms:us-east-1:123456789012:key/messaging"
-  logs_key_arn           = "arn:aws:kms:us-east-1:123456789012:key/logs"
   ops_endpoints          = ["ops@example.com", "data@example.com"]
   page_endpoints         = { pager = { protocol = "https", endpoint = "https://pager.example.com/hook" } }
   runbook_url            = "https://example.com/docs/runbook.md"
@@ -100,7 +99,7 @@ run "every_alarm_watches_what_it_should" {
       dropped-files-waiting = ["AWS/SQS ApproximateAgeOfOldestMessage Maximum QueueName=dropped-queue"]
 
       compaction-late       = ["Clickstream/Compaction Runs Sum Database=clickstream_test"]
-      compaction-failed     = ["AWS/Events TriggeredRules Sum RuleName=clickstream-test-failed-tasks"]
+      compaction-failed     = ["AWS/Events TriggeredRules Sum RuleName=clickstream-test-compaction-failed"]
       published-through-age = ["Clickstream/Compaction PublishedThroughAge Minimum Database=clickstream_test"]
       hours-held            = ["Clickstream/Compaction HoursHeld Maximum Database=clickstream_test"]
       objects-unread        = ["Clickstream/Compaction ObjectsUnread Maximum Database=clickstream_test"]
@@ -305,42 +304,6 @@ run "topics_are_encrypted_and_take_nothing_from_others" {
   }
 }
 
-run "why_a_task_failed_is_kept" {
-  command = plan
-
-  assert {
-    condition = jsondecode(aws_cloudwatch_event_rule.failed_tasks.event_pattern) == {
-      source        = ["aws.ecs"]
-      "detail-type" = ["ECS Task State Change"]
-      detail = {
-        clusterArn = ["arn:aws:ecs:us-east-1:123456789012:cluster/compaction"]
-        lastStatus = ["STOPPED"]
-        "$or"      = [{ containers = { exitCode = [{ "anything-but" = [0] }] } }, { stopCode = ["TaskFailedToStart", "SpotInterruption"] }]
-      }
-    }
-    error_message = "The rule takes tasks of the cluster that failed or did not start."
-  }
-
-  assert {
-    condition     = aws_cloudwatch_event_target.failed_tasks.arn == aws_cloudwatch_log_group.failed_tasks.arn && aws_cloudwatch_event_target.failed_tasks.rule == aws_cloudwatch_event_rule.failed_tasks.name && aws_cloudwatch_event_target.failed_tasks.role_arn == null
-    error_message = "What the rule takes goes into the log."
-  }
-
-  # Source: EventBridge user guide, "Targets available in Amazon EventBridge": such a log group's name begins with this.
-  assert {
-    condition     = aws_cloudwatch_log_group.failed_tasks.name == "/aws/events/clickstream-test-failed-tasks" && aws_cloudwatch_log_group.failed_tasks.kms_key_id == var.logs_key_arn && aws_cloudwatch_log_group.failed_tasks.retention_in_days == 90
-    error_message = "The log is encrypted and does not stay for ever."
-  }
-
-  assert {
-    condition = [for statement in jsondecode(aws_cloudwatch_log_resource_policy.failed_tasks.policy_document).Statement : jsonencode([statement.Action, statement.Resource, statement.Principal.Service, try(statement.Condition, null)])] == [
-      jsonencode(["logs:CreateLogStream", "${aws_cloudwatch_log_group.failed_tasks.arn}:*", ["delivery.logs.amazonaws.com", "events.amazonaws.com"], null]),
-      jsonencode(["logs:PutLogEvents", "${aws_cloudwatch_log_group.failed_tasks.arn}:*:*", ["delivery.logs.amazonaws.com", "events.amazonaws.com"], { ArnEquals = { "aws:SourceArn" = aws_cloudwatch_event_rule.failed_tasks.arn } }]),
-    ]
-    error_message = "EventBridge may write for this rule, into this log."
-  }
-}
-
 run "the_dashboard_shows_every_part" {
   command = plan
 
@@ -392,7 +355,7 @@ run "outputs_name_what_others_need" {
   command = plan
 
   assert {
-    condition     = output.ops_topic_arn == aws_sns_topic.this["ops"].arn && output.page_topic_arn == aws_sns_topic.this["pages"].arn && output.failed_tasks_log_group_name == aws_cloudwatch_log_group.failed_tasks.name
+    condition     = output.ops_topic_arn == aws_sns_topic.this["ops"].arn && output.page_topic_arn == aws_sns_topic.this["pages"].arn
     error_message = "Outputs name the topics and the log."
   }
 
@@ -523,7 +486,7 @@ run "names_that_are_none_are_refused" {
     topic_name       = "arn:aws:sns:us-east-1:123456789012:purchases"
     rule_topic_names = ["arn:aws:sns:us-east-1:123456789012:large-orders"]
     function_name    = "arn:aws:lambda:us-east-1:123456789012:function:dropped"
-    cluster_arn      = "compaction"
+    failed_runs_rule_name = "arn:aws:events:us-east-1:123456789012:rule/a"
     bucket_names     = { raw = "arn:aws:s3:::raw-bucket" }
     queues = {
       dead_letters          = "https://sqs.us-east-1.amazonaws.com/123456789012/letters"
@@ -533,7 +496,6 @@ run "names_that_are_none_are_refused" {
       schedule_dead_letters = "schedule-letters-queue"
     }
     messaging_key_arn = "alias/aws/sns"
-    logs_key_arn      = "alias/logs"
     runbook_url       = "https://example.com/docs/runbook.md#page"
     ops_endpoints     = ["ops"]
     page_endpoints    = { pager = { protocol = "http", endpoint = "http://pager.example.com" } }
@@ -541,7 +503,7 @@ run "names_that_are_none_are_refused" {
 
   expect_failures = [
     var.name, var.database, var.stream_name, var.firehose_name, var.application_name, var.topic_name, var.rule_topic_names,
-    var.function_name, var.cluster_arn, var.bucket_names, var.queues, var.messaging_key_arn, var.logs_key_arn,
+    var.function_name, var.failed_runs_rule_name, var.bucket_names, var.queues, var.messaging_key_arn,
     var.runbook_url, var.ops_endpoints, var.page_endpoints,
   ]
 }
@@ -551,14 +513,13 @@ run "sizes_that_cannot_be_are_refused" {
 
   variables {
     compaction_memory_mib  = 512
-    log_retention_days     = 42
     warehouse_max_capacity = 2
     rule_topic_names       = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"]
     page_endpoints         = { pager = { protocol = "https", endpoint = "http://pager.example.com" } }
     thresholds             = { iterator_age_ms = 0 }
   }
 
-  expect_failures = [var.compaction_memory_mib, var.log_retention_days, var.warehouse_max_capacity, var.rule_topic_names, var.page_endpoints, var.thresholds]
+  expect_failures = [var.compaction_memory_mib, var.warehouse_max_capacity, var.rule_topic_names, var.page_endpoints, var.thresholds]
 }
 
 run "a_capacity_without_a_workgroup_is_refused" {
