@@ -478,16 +478,16 @@ run "names_that_are_none_are_refused" {
   command = plan
 
   variables {
-    name             = "Clickstream"
-    database         = "clickstream-test"
-    stream_name      = "arn:aws:kinesis:us-east-1:123456789012:stream/events"
-    firehose_name    = "arn:aws:firehose:us-east-1:123456789012:deliverystream/raw"
-    application_name = "it's"
-    topic_name       = "arn:aws:sns:us-east-1:123456789012:purchases"
-    rule_topic_names = ["arn:aws:sns:us-east-1:123456789012:large-orders"]
-    function_name    = "arn:aws:lambda:us-east-1:123456789012:function:dropped"
+    name                  = "Clickstream"
+    database              = "clickstream-test"
+    stream_name           = "arn:aws:kinesis:us-east-1:123456789012:stream/events"
+    firehose_name         = "arn:aws:firehose:us-east-1:123456789012:deliverystream/raw"
+    application_name      = "it's"
+    topic_name            = "arn:aws:sns:us-east-1:123456789012:purchases"
+    rule_topic_names      = ["arn:aws:sns:us-east-1:123456789012:large-orders"]
+    function_name         = "arn:aws:lambda:us-east-1:123456789012:function:dropped"
     failed_runs_rule_name = "arn:aws:events:us-east-1:123456789012:rule/a"
-    bucket_names     = { raw = "arn:aws:s3:::raw-bucket" }
+    bucket_names          = { raw = "arn:aws:s3:::raw-bucket" }
     queues = {
       dead_letters          = "https://sqs.us-east-1.amazonaws.com/123456789012/letters"
       dropped_files         = "dropped-queue"
