@@ -238,7 +238,10 @@ run "creators_let_services_in_and_read_nothing_else" {
         action = ["kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:RetireGrant"]
         via    = "kinesis.us-east-1.amazonaws.com"
       }]
-      messaging = []
+      messaging = [{
+        action = ["kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:RetireGrant"]
+        via    = "scheduler.us-east-1.amazonaws.com"
+      }]
       lake = [{
         action = ["kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:RetireGrant"]
         via    = ["dynamodb.us-east-1.amazonaws.com", "ecr.us-east-1.amazonaws.com", "lambda.us-east-1.amazonaws.com"]
