@@ -97,6 +97,22 @@ def test_no_role_is_trusted_by_more_than_who_uses_it(deployment: Deployment) -> 
                     assert all(name != "*" for name in listed(names)), role.address
 
 
+@pytest.mark.parametrize("role", ["compaction", "dropped-files"])
+def test_what_runs_in_the_network_reaches_buckets_and_tables_from_there_alone(
+    deployment: Deployment, role: str
+) -> None:
+    endpoints = {
+        service: endpoint.values["id"]
+        for endpoint in deployment.all("aws_vpc_endpoint")
+        if (service := endpoint.values["service_name"].rpartition(".")[2]) in ("s3", "dynamodb")
+    }
+    policy = deployment.one("aws_iam_role_policy", role=f"{NAME}-{role}")["policy"]
+    for statement in statements(policy):
+        service = listed(statement["Action"])[0].partition(":")[0]
+        if statement["Effect"] == "Allow" and service in endpoints:
+            assert statement["Condition"]["StringEquals"]["aws:SourceVpce"] == endpoints[service], statement["Sid"]
+
+
 @pytest.mark.parametrize("role", ["analyst", "operator"])
 def test_people_have_a_second_factor(deployment: Deployment, role: str) -> None:
     document = deployment.one("aws_iam_role", name=f"{NAME}-{role}")["assume_role_policy"]

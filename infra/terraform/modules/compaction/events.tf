@@ -71,7 +71,7 @@ resource "aws_cloudwatch_event_target" "raw_objects" {
 }
 
 # Runs that failed: an exit code other than 0, or a task or job that never got as far as to have one. The rule's own metric
-# (AWS/Events, MatchedEvents, by its name) is what an alarm is for, the log group says which run it was and why.
+# (AWS/Events, TriggeredRules, by its name) is what an alarm is for, the log group says which run it was and why.
 resource "aws_cloudwatch_event_rule" "failed_runs" {
   name        = "${local.family}-failed"
   description = "Runs of the compaction that ended with an exit code other than 0, or did not start."

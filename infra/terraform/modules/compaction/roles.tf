@@ -31,18 +31,44 @@ resource "aws_iam_role" "this" {
   permissions_boundary = var.permissions_boundary_arn
 }
 
+locals {
+  # Glue runs outside of the network.
+  s3_endpoint_ids = local.is_fargate && var.s3_endpoint_id != null ? [var.s3_endpoint_id] : []
+}
+
 data "aws_iam_policy_document" "this" {
   # Without a condition on the prefix: with one, S3 would say of an object that is gone that it is forbidden.
   statement {
     sid       = "ListBuckets"
     actions   = ["s3:ListBucket"]
     resources = [var.raw_bucket.arn, var.curated_bucket.arn]
+
+    # Under these credentials nobody reads or writes from elsewhere.
+    dynamic "condition" {
+      for_each = local.s3_endpoint_ids
+
+      content {
+        test     = "StringEquals"
+        variable = "aws:SourceVpce"
+        values   = [condition.value]
+      }
+    }
   }
 
   statement {
     sid       = "ReadRawObjects"
     actions   = ["s3:GetObject"]
     resources = ["${var.raw_bucket.arn}/${module.facts.prefixes.raw}*"]
+
+    dynamic "condition" {
+      for_each = local.s3_endpoint_ids
+
+      content {
+        test     = "StringEquals"
+        variable = "aws:SourceVpce"
+        values   = [condition.value]
+      }
+    }
   }
 
   # maintain deletes orphans; a commit that came second deletes its own manifests.
@@ -50,12 +76,32 @@ data "aws_iam_policy_document" "this" {
     sid       = "WriteTables"
     actions   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
     resources = [for table in module.facts.tables : "${var.curated_bucket.arn}/${table}/*"]
+
+    dynamic "condition" {
+      for_each = local.s3_endpoint_ids
+
+      content {
+        test     = "StringEquals"
+        variable = "aws:SourceVpce"
+        values   = [condition.value]
+      }
+    }
   }
 
   statement {
     sid       = "WriteValidations"
     actions   = ["s3:PutObject"]
     resources = ["${var.curated_bucket.arn}/${module.facts.prefixes.validations}*"]
+
+    dynamic "condition" {
+      for_each = local.s3_endpoint_ids
+
+      content {
+        test     = "StringEquals"
+        variable = "aws:SourceVpce"
+        values   = [condition.value]
+      }
+    }
   }
 
   statement {

@@ -258,3 +258,14 @@ variable "log_retention_days" {
     error_message = "log_retention_days is none of the retentions that CloudWatch Logs has."
   }
 }
+
+variable "s3_endpoint_id" {
+  description = "Id of the VPC endpoint for S3, through which alone the task may reach it; null where it takes another way."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.s3_endpoint_id == null || can(regex("^[^:./]+$", var.s3_endpoint_id))
+    error_message = "s3_endpoint_id is the id of an endpoint, such as vpce-0123456789abcdef0, not its ARN and not the name of a service."
+  }
+}

@@ -36,7 +36,9 @@ resource "aws_iam_role_policy" "this" {
 }
 
 locals {
-  written_prefixes = [module.facts.prefixes.dead_letters, module.facts.prefixes.receipts]
+  written_prefixes      = [module.facts.prefixes.dead_letters, module.facts.prefixes.receipts]
+  s3_endpoint_ids       = var.s3_endpoint_id == null ? [] : [var.s3_endpoint_id]
+  dynamodb_endpoint_ids = var.dynamodb_endpoint_id == null ? [] : [var.dynamodb_endpoint_id]
 }
 
 data "aws_iam_policy_document" "this" {
@@ -50,6 +52,17 @@ data "aws_iam_policy_document" "this" {
     sid       = "ReadFiles"
     actions   = ["s3:GetObject", "s3:GetObjectVersion"]
     resources = ["${var.raw_bucket.arn}/${module.facts.prefixes.raw}*"]
+
+    # Under these credentials nobody reads or writes from elsewhere.
+    dynamic "condition" {
+      for_each = local.s3_endpoint_ids
+
+      content {
+        test     = "StringEquals"
+        variable = "aws:SourceVpce"
+        values   = [condition.value]
+      }
+    }
   }
 
   # So that S3 says of an object that it is gone, and not that it is forbidden.
@@ -57,12 +70,33 @@ data "aws_iam_policy_document" "this" {
     sid       = "TellGoneFromForbidden"
     actions   = ["s3:ListBucket"]
     resources = [var.raw_bucket.arn]
+
+    dynamic "condition" {
+      for_each = local.s3_endpoint_ids
+
+      content {
+        test     = "StringEquals"
+        variable = "aws:SourceVpce"
+        values   = [condition.value]
+      }
+    }
   }
 
   statement {
     sid       = "AlertOnce"
     actions   = ["dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:PutItem"]
     resources = [aws_dynamodb_table.this.arn]
+
+    # Under these credentials nobody reads or writes from elsewhere.
+    dynamic "condition" {
+      for_each = local.dynamodb_endpoint_ids
+
+      content {
+        test     = "StringEquals"
+        variable = "aws:SourceVpce"
+        values   = [condition.value]
+      }
+    }
   }
 
   statement {
@@ -81,6 +115,16 @@ data "aws_iam_policy_document" "this" {
     sid       = "WriteReceiptsAndLetters"
     actions   = ["s3:PutObject"]
     resources = [for prefix in local.written_prefixes : "${var.curated_bucket.arn}/${prefix}*"]
+
+    dynamic "condition" {
+      for_each = local.s3_endpoint_ids
+
+      content {
+        test     = "StringEquals"
+        variable = "aws:SourceVpce"
+        values   = [condition.value]
+      }
+    }
   }
 
   statement {

@@ -282,3 +282,25 @@ variable "log_retention_days" {
     error_message = "CloudWatch keeps logs for 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653 days."
   }
 }
+
+variable "s3_endpoint_id" {
+  description = "Id of the VPC endpoint for S3, through which alone the function may reach it; null where it takes another way."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.s3_endpoint_id == null || can(regex("^[^:./]+$", var.s3_endpoint_id))
+    error_message = "s3_endpoint_id is the id of an endpoint, such as vpce-0123456789abcdef0, not its ARN and not the name of a service."
+  }
+}
+
+variable "dynamodb_endpoint_id" {
+  description = "Id of the VPC endpoint for DynamoDB, through which alone the function may reach it; null where it takes another way."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.dynamodb_endpoint_id == null || can(regex("^[^:./]+$", var.dynamodb_endpoint_id))
+    error_message = "dynamodb_endpoint_id is the id of an endpoint, such as vpce-0123456789abcdef0, not its ARN and not the name of a service."
+  }
+}

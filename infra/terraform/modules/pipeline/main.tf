@@ -128,6 +128,8 @@ module "dropped_files" {
   logs_key_arn          = module.keys.arns["logs"]
   subnet_ids            = module.network.private_subnet_ids
   security_group_id     = module.network.task_security_group_id
+  s3_endpoint_id        = module.network.s3_endpoint_id
+  dynamodb_endpoint_id  = module.network.dynamodb_endpoint_id
 
   permissions_boundary_arn = module.access.permissions_boundary_arn
   log_retention_days       = var.log_retention_days
@@ -167,6 +169,7 @@ module "compaction" {
   disk_gib          = var.compaction.disk_gib
   subnet_ids        = module.network.private_subnet_ids
   security_group_id = module.network.task_security_group_id
+  s3_endpoint_id    = module.network.s3_endpoint_id
   lake_key_arn      = module.keys.arns["lake"]
   messaging_key_arn = module.keys.arns["messaging"]
   logs_key_arn      = module.keys.arns["logs"]

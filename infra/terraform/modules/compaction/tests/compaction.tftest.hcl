@@ -538,3 +538,19 @@ run "values_have_their_forms" {
 
   expect_failures = [var.name, var.lake_key_arn, var.permissions_boundary_arn, var.log_retention_days]
 }
+
+run "buckets_are_reached_from_the_network_alone" {
+  command = apply
+
+  variables {
+    s3_endpoint_id = "vpce-0123456789abcdef0"
+  }
+
+  assert {
+    condition = toset([
+      for statement in jsondecode(aws_iam_role_policy.this.policy).Statement : statement.Sid
+      if try(statement.Condition.StringEquals["aws:SourceVpce"], "") == "vpce-0123456789abcdef0"
+    ]) == toset(["ListBuckets", "ReadRawObjects", "WriteTables", "WriteValidations"])
+    error_message = "What the task does with buckets it does through the endpoint."
+  }
+}

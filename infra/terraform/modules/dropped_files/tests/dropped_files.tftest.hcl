@@ -387,3 +387,25 @@ run "without_a_package_there_is_everything_but_the_function" {
     error_message = "The function's name is known before there is one, and the queue keeps what comes."
   }
 }
+
+run "files_and_table_are_reached_from_the_network_alone" {
+  command = apply
+
+  variables {
+    s3_endpoint_id       = "vpce-0123456789abcdef0"
+    dynamodb_endpoint_id = "vpce-0fedcba9876543210"
+  }
+
+  assert {
+    condition = {
+      for statement in jsondecode(aws_iam_role_policy.this.policy).Statement : statement.Sid => statement.Condition.StringEquals["aws:SourceVpce"]
+      if can(statement.Condition.StringEquals["aws:SourceVpce"])
+      } == {
+      ReadFiles               = "vpce-0123456789abcdef0"
+      TellGoneFromForbidden   = "vpce-0123456789abcdef0"
+      WriteReceiptsAndLetters = "vpce-0123456789abcdef0"
+      AlertOnce               = "vpce-0fedcba9876543210"
+    }
+    error_message = "What the function does with files and with the table it does through the endpoints."
+  }
+}
