@@ -96,6 +96,20 @@ def test_every_call_that_stands_in_a_program_is_made_by_a_test(
     assert actions_in_source(found, services) - made == set()
 
 
+@pytest.mark.parametrize(("files", "services", "programs"), SOURCES)
+def test_no_program_is_put_down_for_a_call_that_stands_nowhere_in_its_package(
+    files: str, services: tuple[str, ...], programs: tuple[str, ...]
+) -> None:
+    stands = actions_in_source(sorted((ROOT / files.partition("/")[0]).rglob("*.py")), services)
+    for program in programs:
+        by_boto3 = {
+            action
+            for action, operations in CALLS[program].items()
+            if action.partition(":")[0] in services and any(" by " not in operation for operation in operations)
+        }
+        assert by_boto3 - stands == set(), program
+
+
 def test_a_call_that_is_not_known_is_told_with_the_action_that_it_needs() -> None:
     found = known.known_of([Call("watch", "sqs", "SendMessageBatch", "boto3")])
     assert found == {"watch": {"sqs:SendMessage": ["SendMessageBatch"]}}
