@@ -14,12 +14,11 @@ from pathlib import Path
 import typer
 
 from infra.aws_architecture import mermaid
+from schemas.rendered import with_part
 
 ROOT = Path(__file__).parents[1]
 DOCUMENT = ROOT / "docs" / "aws.md"
 MODULES = ROOT / "infra" / "terraform" / "modules"
-_BEGIN = "<!-- {}: rendered by `python -m infra.aws_document` -->\n"
-_END = "<!-- end of {} -->\n"
 _BLOCK = re.compile(r'^(\w+)((?: "[^"]+")*) \{\n(.*?)^\}', re.MULTILINE | re.DOTALL)
 _REFERENCE = re.compile(r"\bmodule\.(\w+)\.")
 _LOCAL = re.compile(r'^  (\w+)\s+= "([^"]*)"', re.MULTILINE)
@@ -147,12 +146,7 @@ def _words(sid: str) -> str:
 def with_parts(text: str) -> str:
     """Return a document with the parts as they are now, in the places marked for them."""
     for name, part in parts().items():
-        begin, end = _BEGIN.format(name), _END.format(name)
-        before, found, rest = text.partition(begin)
-        _, closed, after = rest.partition(end)
-        if not found or not closed:
-            raise ValueError(f"no place for the {name}: it is marked by {begin.strip()} and {end.strip()}")
-        text = f"{before}{begin}\n{part}\n{end}{after}"
+        text = with_part(text, name, "infra.aws_document", part)
     return text
 
 

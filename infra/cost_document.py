@@ -15,11 +15,10 @@ from schemas.pricing.prices import shipped_prices
 from schemas.pricing.shape import shape_of
 from schemas.pricing.sizes import Assumptions, read_sizes
 from schemas.pricing.units import MILLION
+from schemas.rendered import with_part
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "cost.md"
 SHOWN = ("dev", "staging", "prod")
-_BEGIN = "<!-- figures: rendered by `python -m infra.cost_document` -->\n"
-_END = "<!-- end of figures -->\n"
 
 
 def estimate_of(environment: str) -> MonthEstimate:
@@ -36,11 +35,7 @@ def figures() -> str:
 
 def with_figures(text: str) -> str:
     """Return a document with the figures as they are now, in the place marked for them."""
-    before, begin, rest = text.partition(_BEGIN)
-    _, end, after = rest.partition(_END)
-    if not begin or not end:
-        raise ValueError(f"no place for the figures: it is marked by {_BEGIN.strip()} and {_END.strip()}")
-    return f"{before}{_BEGIN}\n{figures()}\n{_END}{after}"
+    return with_part(text, "figures", "infra.cost_document", figures())
 
 
 def _tables(estimates: Sequence[MonthEstimate]) -> Iterator[str]:

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from schemas.rendered import with_part
 from stream_jobs.application_properties import PROPERTIES, RULE_MEANING, RULES_GROUP
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "deploy-alerts.md"
-_BEGIN = "<!-- properties: rendered by `python -m stream_jobs.documents` -->\n"
-_END = "<!-- end of properties -->\n"
 
 
 def table() -> str:
@@ -26,11 +25,7 @@ def table() -> str:
 
 def with_table(text: str) -> str:
     """Return a document with the table as it is now, in the place marked for it."""
-    before, begin, rest = text.partition(_BEGIN)
-    _, end, after = rest.partition(_END)
-    if not begin or not end:
-        raise ValueError(f"no place for the properties: it is marked by {_BEGIN.strip()} and {_END.strip()}")
-    return f"{before}{_BEGIN}\n{table()}\n{_END}{after}"
+    return with_part(text, "properties", "stream_jobs.documents", table())
 
 
 def _default(default: str | None) -> str:

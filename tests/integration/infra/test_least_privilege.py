@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from infra.checks.policies import Document, Kind, faults_of
+from infra.checks.policies import Document, Kind, faults_of, listed
 from tests.aws_calls import known
 from tests.aws_calls.recorder import PROGRAMS
 from tests.deployments import Deployment
@@ -20,10 +20,6 @@ from tests.integration.infra.roles import ROLES, WITHOUT_ROLE, WITHOUT_SOURCE_AR
 NAME = "clickstream-test"
 ACCOUNT = "123456789012"
 CALLS = known.read()
-
-
-def listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
 
 
 def statements(document: str) -> list[dict[str, Any]]:
