@@ -23,6 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "stream_jobs": {"schemas"},
     "batch_compaction": {"schemas"},
     "infra": {"schemas"},
+    "analytics": {"schemas", "batch_compaction"},
 }
 # What Terraform has to know of the programs is read from where they define it.
 MAY_IMPORT_MORE = {Path("infra/facts.py"): {"stream_jobs", "batch_compaction"}}
