@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+import analytics.query_cli
 import batch_compaction.cli
 import batch_compaction.hours_cli
 import batch_compaction.maintain_cli
@@ -56,6 +57,7 @@ for package in (
     stream_jobs.cli,
     stream_jobs.dead_letters_cli,
     batch_compaction.cli,
+    analytics.query_cli,
     batch_compaction.hours_cli,
     batch_compaction.rollback_cli,
     batch_compaction.maintain_cli,

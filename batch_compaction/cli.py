@@ -1,4 +1,4 @@
-"""The commands of the batch side: `compact` and `query`."""
+"""The command `compact`."""
 
 from __future__ import annotations
 
@@ -24,9 +24,8 @@ if TYPE_CHECKING:
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands of this package."""
+    """Add the command."""
     app.command(rich_help_panel="Tables")(compact)
-    app.command(rich_help_panel="Tables")(query)
 
 
 def compact(
@@ -152,54 +151,3 @@ def _hours(texts: list[str] | None) -> frozenset[int] | None:
     if faults:
         raise ConfigError(faults)
     return frozenset(hours)
-
-
-def query(
-    sql: Annotated[str | None, typer.Argument(help="One SELECT in Athena's dialect.", show_default=False)] = None,
-    file: Annotated[Path | None, typer.Option("--file", "-f", help="Read the SELECT from a file.")] = None,
-    form: Annotated[str, typer.Option("--format", help="table, csv, json or parquet.")] = "table",
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write to a file, not to stdout.")] = None,
-) -> None:
-    """Answer Athena SQL over the published tables.
-
-    Example: `clickstream query "SELECT event_type, count(*) AS clicks FROM fact_clicks GROUP BY 1 ORDER BY 2 DESC"`
-    """
-    from batch_compaction.answers import Format, as_bytes, as_table
-
-    text = _sql_text(sql, file)
-    if form not in tuple(Format):
-        raise ConfigError(f"--format {form!r} is none of {', '.join(Format)}")
-    if form == Format.PARQUET and output is None and sys.stdout.isatty():
-        raise ConfigError("Parquet is not for a terminal: give --output FILE")
-    if form == Format.TABLE and output is not None:
-        raise ConfigError("--output takes --format csv, json or parquet")
-    settings = load_settings(os.environ, Path.cwd())
-
-    from rich.console import Console
-
-    from batch_compaction.lake_tables import open_lake
-    from batch_compaction.query import answer, translate
-
-    translated = translate(text, settings.database)
-    tables = open_lake(settings, os.environ).find(translated.tables)
-    rows = answer(translated, settings.database, {name: table.dataset() for name, table in tables.items()})
-    if form == Format.TABLE:
-        Console().print(as_table(rows))
-        return
-    body = as_bytes(rows, Format(form))
-    if output is None:
-        sys.stdout.buffer.write(body)
-    else:
-        output.write_bytes(body)
-
-
-def _sql_text(sql: str | None, file: Path | None) -> str:
-    if (sql is None) == (file is None):
-        raise ConfigError("give one query: as the argument, or with --file")
-    if sql is not None:
-        return sql
-    assert file is not None  # noqa: S101 - one of the two is given
-    try:
-        return file.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"cannot read {file}: {error.strerror}") from error

@@ -46,7 +46,7 @@ PROGRAMS: dict[str, tuple[str, ...]] = {
     ),
     "dropped-files": ("stream_jobs.lambda_handler", "stream_jobs.dropped_files", "stream_jobs.idempotency"),
     "compact": ("batch_compaction.cli:compact", "batch_compaction.run"),
-    "query": ("batch_compaction.cli:query",),
+    "query": ("analytics.query_cli",),
     "validate": ("batch_compaction.validate_cli", "batch_compaction.validate"),
     "maintain": ("batch_compaction.maintain_cli", "batch_compaction.maintain"),
     "quarantine": ("batch_compaction.quarantine_cli", "batch_compaction.quarantine_replay"),

@@ -29,7 +29,7 @@ SOURCES = [
     (
         "batch_compaction/*.py",
         ("s3", "sqs"),
-        ("compact", "query", "validate", "maintain", "quarantine", "hours", "rollback"),
+        ("compact", "validate", "maintain", "quarantine", "hours", "rollback"),
     ),
     ("producers/put.py", ("kinesis",), ("simulate", "replay", "load")),
     ("producers/faults/resharding.py", ("kinesis",), ("resharding",)),

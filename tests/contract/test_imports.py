@@ -174,8 +174,6 @@ PURE = {
         "user_hours",
         "user_splice",
         "report",
-        "query",
-        "answers",
         "bookkeeping",
         "checks",
         "hour_audit",
@@ -192,6 +190,10 @@ PURE = {
         "quarantine_report",
         "quarantine_rows",
         "repair_rules",
+    },
+    "analytics": {
+        "answers",
+        "translation",
     },
 }
 

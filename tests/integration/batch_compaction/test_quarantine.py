@@ -14,11 +14,12 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from analytics.query.duckdb_engine import answer
+from analytics.query.translation import translate
 from batch_compaction import quarantine_cli
 from batch_compaction.quarantine_objects import REPAIRED_PREFIX
 from batch_compaction.quarantine_replay import Replay, preview, replay
 from batch_compaction.quarantine_report import RepairReport
-from batch_compaction.query import answer, translate
 from batch_compaction.repair_rules import parse_rules
 from schemas.errors import ConfigError, WorkFailedError
 from schemas.instants import HOUR_US

@@ -10,8 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
 
-from batch_compaction.answers import Format, as_bytes, as_table
-from batch_compaction.query import answer, translate
+from analytics.query.answers import Format, as_bytes, as_table
+from analytics.query.duckdb_engine import answer
+from analytics.query.translation import translate
 from schemas.errors import ConfigError
 from schemas.tables import DIM_USERS, DIM_USERS_HISTORY, FACT_CLICKS
 

@@ -1,0 +1,58 @@
+"""Answers by DuckDB, in this process, over Arrow datasets of the published files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute
+from pyarrow.dataset import Dataset
+
+from analytics.query.translation import Translation
+from schemas.errors import ConfigError
+from schemas.tables import TABLES
+
+
+def answer(query: Translation, database: str, datasets: Mapping[str, Dataset | pa.Table]) -> pa.Table:
+    """Return the rows of a SELECT over the given tables.
+
+    Args:
+        query: the SELECT.
+        database: the database that unqualified names belong to.
+        datasets: table name -> its rows; a table that was never published is empty.
+
+    Raises:
+        ConfigError: DuckDB cannot answer it.
+    """
+    connection = duckdb.connect()
+    try:
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute(f'CREATE SCHEMA "{database}"')
+        for table in (table for table in TABLES if table.name in query.tables):
+            connection.register(f"arrow_{table.name}", datasets.get(table.name, table.schema.empty_table()))
+            connection.execute(f'CREATE VIEW "{database}"."{table.name}" AS SELECT * FROM arrow_{table.name}')  # noqa: S608
+        connection.execute("SET enable_external_access = false")
+        return _as_athena(connection.sql(query.sql).to_arrow_table())
+    except duckdb.Error as error:
+        raise ConfigError(f"the query cannot be answered here: {error}") from error
+    finally:
+        connection.close()
+
+
+def _as_athena(rows: pa.Table) -> pa.Table:
+    """Return rows with each column under a name of its own, and sums of integers as integers."""
+    names: list[str] = []
+    for name in rows.schema.names:
+        repeats = sum(1 for used in names if used == name or used.rpartition(":")[0] == name)
+        names.append(f"{name}:{repeats}" if repeats else name)
+    columns = [column.cast(pa.int64()) if _is_whole(column) else column for column in rows.columns]
+    return pa.table(columns, names=names)
+
+
+def _is_whole(column: pa.ChunkedArray) -> bool:
+    """Say whether a column is DuckDB's 128-bit integer, and its values fit Athena's bigint."""
+    if column.type != pa.decimal128(38, 0):
+        return False
+    bounds = pa.compute.min_max(column).as_py()
+    return all(value is None or -(2**63) <= value < 2**63 for value in bounds.values())
