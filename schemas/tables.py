@@ -196,6 +196,24 @@ DIM_USERS_HISTORY = Table(
     (),
     ("user_id", "valid_from"),
 )
+DIM_USER_AGENTS = Table(
+    "dim_user_agents",
+    "What each text of metadata['user_agent'] in the facts tells; a fact finds its row by a left join on the text.",
+    pa.schema(
+        [
+            _column("user_agent", pa.string(), "The text, as the facts have it.", required=True),
+            _column("browser", pa.string(), "Family of the browser or program, such as Chrome; else other.", True),
+            _column("browser_version", pa.string(), "Its version, as many parts as the text tells; null for none."),
+            _column("os", pa.string(), "Family of the operating system, such as Android; else other.", required=True),
+            _column("os_version", pa.string(), "Its version, as many parts as the text tells; null for none."),
+            _column("device", pa.string(), "desktop, mobile, tablet, bot or other.", required=True),
+            _column("is_bot", pa.bool_(), "True where the text says that no person looks at the page.", required=True),
+            _column("rules_version", pa.string(), "The rules that the row was made by, ours and the library's.", True),
+        ]
+    ),
+    (),
+    ("user_agent",),
+)
 USER_HOURS = Table(
     "user_hours",
     "What the facts of one hour say of each of their users; dim_users and its history are the sum of these rows.",
@@ -379,6 +397,7 @@ TABLES = (
     USER_HOURS,
     DIM_USERS,
     DIM_USERS_HISTORY,
+    DIM_USER_AGENTS,
     FACT_CLICKS,
     RAW_OBJECTS,
     DQ_RESULTS,
