@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+import analytics.models_cli
 import analytics.query_cli
 import batch_compaction.cli
 import batch_compaction.hours_cli
@@ -63,6 +64,7 @@ for package in (
     batch_compaction.maintain_cli,
     batch_compaction.quarantine_cli,
     batch_compaction.validate_cli,
+    analytics.models_cli,
     infra.cost_cli,
 ):
     package.register(app)

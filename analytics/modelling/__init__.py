@@ -1,0 +1,1 @@
+"""What `clickstream models` does: the published tables beside the models' database, and dbt over them."""

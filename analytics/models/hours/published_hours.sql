@@ -1,0 +1,36 @@
+{{ config(materialized='table') }}
+
+-- The oldest thing that a run reads: facts that are published meanwhile are those of a version it does not know yet, so
+-- the next run sees their hour as changed.
+with hours as (
+    select
+        event_hour,
+        version,
+        state,
+        facts,
+        waiting_lines,
+        first_published_at,
+        last_changed_at,
+        year,
+        month,
+        day,
+        max(published_through) over () as published_through
+    from {{ source('clickstream', 'hours') }}
+)
+
+select
+    event_hour,
+    cast(event_hour as date) as event_date,
+    year,
+    month,
+    day,
+    cast(extract(hour from event_hour) as integer) as hour,
+    version,
+    state,
+    facts,
+    waiting_lines = 0 and event_hour < published_through as is_final,
+    first_published_at,
+    last_changed_at,
+    published_through
+from hours
+where version is not null
