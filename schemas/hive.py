@@ -45,20 +45,29 @@ class HiveTable:
             columns += [(name, kind) for name in (field["name"], *field.get("aliases", ()))]
         return columns
 
-    def ddl(self, database: str, bucket: str) -> str:
-        """Return CREATE EXTERNAL TABLE, in Athena's Hive dialect."""
+    def ddl(self, database: str, bucket: str, name: str | None = None, is_projected: bool = True) -> str:
+        """Return CREATE EXTERNAL TABLE, in Athena's Hive dialect.
+
+        Args:
+            database: where the table is made.
+            bucket: that holds its objects.
+            name: another name than the table's own.
+            is_projected: False for a table that knows an hour only once it was added as a partition.
+        """
         columns = ",\n".join(f"  `{name}` {kind}" for name, kind in self.columns())
         partitions = ", ".join(f"`{name}` int" for name in HOUR_PARTITION)
         settings = ", ".join(f"'{key}' = '{value}'" for key, value in _SERDE_SETTINGS.items())
-        properties = ",\n".join(f"  '{key}' = '{value}'" for key, value in self._properties(bucket).items())
-        return (
-            f"CREATE EXTERNAL TABLE IF NOT EXISTS `{database}`.`{self.name}` (\n{columns}\n)\n"
+        made = (
+            f"CREATE EXTERNAL TABLE IF NOT EXISTS `{database}`.`{name or self.name}` (\n{columns}\n)\n"
             f"PARTITIONED BY ({partitions})\n"
             f"ROW FORMAT SERDE '{_SERDE}'\n"
             f"WITH SERDEPROPERTIES ({settings})\n"
-            f"LOCATION '{self._location(bucket)}'\n"
-            f"TBLPROPERTIES (\n{properties}\n)"
+            f"LOCATION '{self.location(bucket)}'"
         )
+        if not is_projected:
+            return made
+        properties = ",\n".join(f"  '{key}' = '{value}'" for key, value in self._properties(bucket).items())
+        return f"{made}\nTBLPROPERTIES (\n{properties}\n)"
 
     def glue_table(self, bucket: str) -> dict[str, Any]:
         """Return the same table as Glue's CreateTable takes it, as `TableInput`."""
@@ -69,14 +78,15 @@ class HiveTable:
             "PartitionKeys": [{"Name": name, "Type": "int"} for name in HOUR_PARTITION],
             "StorageDescriptor": {
                 "Columns": [{"Name": name, "Type": kind} for name, kind in self.columns()],
-                "Location": self._location(bucket),
+                "Location": self.location(bucket),
                 "InputFormat": "org.apache.hadoop.mapred.TextInputFormat",
                 "OutputFormat": "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
                 "SerdeInfo": {"SerializationLibrary": _SERDE, "Parameters": dict(_SERDE_SETTINGS)},
             },
         }
 
-    def _location(self, bucket: str) -> str:
+    def location(self, bucket: str) -> str:
+        """Return the folder that holds its hour folders."""
         return f"s3://{bucket}/{self.prefix}"
 
     def _properties(self, bucket: str) -> dict[str, str]:
@@ -88,7 +98,7 @@ class HiveTable:
                 f"projection.{name}.digits": str(digits),
             }
         folders = "/".join(f"{name}=${{{name}}}" for name in _PROJECTED)
-        return properties | {"storage.location.template": f"{self._location(bucket)}{folders}/"}
+        return properties | {"storage.location.template": f"{self.location(bucket)}{folders}/"}
 
 
 RAW = HiveTable(RAW_TABLE, avsc.CLICK_EVENT, lake.RAW_PREFIX)

@@ -145,6 +145,18 @@ PURE = {
         "operations",
         "reconciliation",
     },
+    "analytics": {
+        "athena_examples",
+        "athena_raw",
+        "blanks",
+        "catalog",
+        "redshift_loads",
+        "redshift_rights",
+        "redshift_tables",
+        "redshift_types",
+        "redshift_views",
+        "sql_files",
+    },
     "batch_compaction": {
         "arrays",
         "emf",
