@@ -1,0 +1,28 @@
+-- How large are orders: how many, on the average, the median and the ninth decile, by currency?
+WITH purchases AS (
+    SELECT element_at(metadata, 'currency') AS currency,
+           TRY_CAST(regexp_extract(element_at(metadata, 'amount_minor'), '^-?[0-9]{1,18}$') AS bigint) AS amount_minor,
+           row_number() OVER (
+               PARTITION BY coalesce(element_at(metadata, 'order_id'), click_id)
+               ORDER BY event_timestamp, click_id
+           ) AS telling
+    FROM fact_clicks
+    WHERE year = 2026 AND month = 11 AND day = 24 AND event_type = 'purchase'
+),
+ranked AS (
+    SELECT currency,
+           amount_minor,
+           row_number() OVER (PARTITION BY currency ORDER BY amount_minor) AS place,
+           count(*) OVER (PARTITION BY currency) AS orders
+    FROM purchases
+    WHERE telling = 1 AND amount_minor IS NOT NULL
+)
+SELECT currency,
+       max(orders) AS orders,
+       CAST(sum(amount_minor) AS double) / max(orders) AS average_minor,
+       min(CASE WHEN place * 100 >= orders * 50 THEN amount_minor END) AS median_minor,
+       min(CASE WHEN place * 100 >= orders * 90 THEN amount_minor END) AS p90_minor,
+       max(amount_minor) AS largest_minor
+FROM ranked
+GROUP BY currency
+ORDER BY orders DESC, currency NULLS LAST

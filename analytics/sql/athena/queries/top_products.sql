@@ -1,0 +1,24 @@
+-- Which products are looked at and put into the cart most, and does the session buy afterwards?
+WITH shown AS (
+    SELECT user_id,
+           session_id,
+           event_type,
+           event_timestamp,
+           element_at(metadata, 'product_id') AS product_id,
+           max(CASE WHEN event_type = 'purchase' THEN event_timestamp END) OVER (
+               PARTITION BY user_id, session_id
+           ) AS bought_at
+    FROM fact_clicks
+    WHERE year = 2026 AND month = 11 AND day = 24
+)
+SELECT product_id,
+       count_if(event_type = 'page_view') AS views,
+       count(DISTINCT CASE WHEN event_type = 'page_view' THEN user_id END) AS viewers,
+       count_if(event_type = 'add_to_cart') AS carts,
+       count_if(event_type = 'add_to_cart' AND bought_at >= event_timestamp) AS carts_bought,
+       CAST(count_if(event_type = 'add_to_cart') AS double) / nullif(count_if(event_type = 'page_view'), 0) AS carts_per_view
+FROM shown
+WHERE product_id IS NOT NULL
+GROUP BY product_id
+ORDER BY carts DESC, views DESC, product_id
+LIMIT 20
