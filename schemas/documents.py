@@ -41,8 +41,8 @@ WHERE f.year = 2026 AND f.month = 11 AND f.day = 24
 GROUP BY u.country ORDER BY clicks DESC, u.country
 ```
 
-`clickstream query "SELECT ..."` answers this on one machine; `analytics/sql/` holds more. `dim_users` says what holds
-now; what held when an event happened is in `dim_users_history`, where every fact has exactly one row:
+`clickstream query "SELECT ..."` answers this on one machine; [the cookbook](cookbook.md) has more. `dim_users` says
+what holds now; what held when an event happened is in `dim_users_history`, where every fact has exactly one row:
 
 ```sql
 SELECT h.country, count(*) AS purchases

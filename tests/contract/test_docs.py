@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import typer
 
+from analytics import cookbook
 from clickstream import app
 from schemas import documents, hive
 
@@ -81,6 +82,10 @@ def test_every_option_says_what_it_is(name: str) -> None:
 
 def test_the_tables_document_is_what_the_definitions_say() -> None:
     assert documents.DOCUMENT.read_text(encoding="utf-8") == documents.render()
+
+
+def test_the_cookbook_is_what_the_queries_say() -> None:
+    assert cookbook.DOCUMENT.read_text(encoding="utf-8") == cookbook.render()
 
 
 def test_continuous_integration_runs_the_test_command_of_the_readme() -> None:

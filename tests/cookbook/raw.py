@@ -10,7 +10,7 @@ import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -72,7 +72,7 @@ class Raw:
     @cached_property
     def facts(self) -> list[Event]:
         """Of each id of an hour the line that comes first by object and line; in order of time."""
-        first = {}
+        first: dict[tuple[datetime, str], Event] = {}
         for event in sorted(self.lines, key=lambda event: (event.key, event.line)):
             first.setdefault((event.hour, event.id), event)
         return sorted(first.values(), key=lambda event: (event.at, event.id))
@@ -134,11 +134,11 @@ def _event(line: bytes, key: str, number: int) -> Event:
         for name, value in (said.get("metadata") or {}).items()
         if value is not None
     }
-    optional = [said.get(name) or None for name in ("device_type", "page_url", "referrer_url")]
-    event = Event("", user, session, kind, at, *optional, metadata, key, number)
+    device, page, referrer = (said.get(name) or None for name in ("device_type", "page_url", "referrer_url"))
+    event = Event("", user, session, kind, at, device, page, referrer, metadata, key, number)
     # A retry of a line without an id is the same event: it says the same.
     identity = said.get("event_id") or json.dumps(event.payload, default=str)
-    return Event(str(identity), *(getattr(event, name) for name in Event.__slots__[1:]))
+    return replace(event, id=str(identity))
 
 
 def _text(said: Mapping[str, Any], *names: str) -> str:

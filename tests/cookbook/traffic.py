@@ -1,4 +1,4 @@
-"""Raw objects as a shop's clients leave them within a month: late, repeated, broken, contradictory, of several versions.
+"""Raw objects as a shop's clients leave them within a month: late, repeated, broken, contradictory.
 
 The same on every call. What analysts stumble over is in it: users who move, orders told twice, amounts that are none,
 sessions without a step of the funnel, campaigns in the address.
@@ -18,6 +18,7 @@ import msgspec
 from producers.shop.simulation import simulate
 from producers.shop.visitors import Visitors
 from producers.shop.wire import SchemaMix, version_of, wire_of
+from schemas.codec import encode
 from schemas.event import ClickEvent
 from schemas.instants import HOUR_US, format_instant_us, hour_floor_us, parse_instant_us
 from schemas.lake import RAW_PREFIX, firehose_object, hour_folder
@@ -45,6 +46,13 @@ _LATE_HOUR = parse_instant_us("2026-11-24T10:00:00Z")
 _SECOND_RUN_US = parse_instant_us("2026-11-24T09:00:00Z")
 _LATE_US = 3 * HOUR_US
 _MIX = SchemaMix(old=0.05, new=0.05)
+_ODD_MONEY: tuple[dict[str, str], ...] = (
+    {"amount_minor": "12.50"},
+    {"currency": "-"},
+    {"currency": "KWD"},
+    {"amount_minor": "-"},
+    {"amount_minor": "1e3"},
+)
 _COUNTRIES = ("DE", "FR", "US", "GB", "JP", "")
 BROKEN = (
     b"{broken",
@@ -67,11 +75,13 @@ def raw_objects() -> tuple[Objects, Runs]:
         hour = hour_floor_us(event.event_timestamp_us)
         is_late = rng.random() < (0.3 if hour == _LATE_HOUR else 0.04)
         lines[hour + _LATE_US if is_late else hour, is_late].append(data)
-        if rng.random() < (0.45 if hour == _REPEATED_HOUR else 0.05):
+        if rng.random() < 0.05:
             lines[hour, False].append(data)
+        if hour == _REPEATED_HOUR and rng.random() < 0.3:
+            lines[hour + HOUR_US, True].append(data)
         if rng.random() < 0.01:
             other = msgspec.structs.replace(event, page_url="https://shop.example/edited")
-            lines[hour + rng.choice((0, _LATE_US)), True].append(wire_of(other, version_of("", _MIX)).data)
+            lines[hour + rng.choice((0, _LATE_US)), True].append(encode(other))
     objects: Objects = {}
     runs: Runs = [[], [], []]
     for (hour, is_dropped), some in sorted(lines.items()):
@@ -101,7 +111,9 @@ def _events() -> Iterator[ClickEvent]:
 def _as_lived(event: ClickEvent, is_first: bool) -> Iterator[ClickEvent]:
     """Yield an event as this traffic has it, or none, or an order twice."""
     user, session = (crc32(text.encode()) for text in (event.user_id, event.session_id))
-    if session % 10 == 0 and event.event_type == "add_to_cart" or session % 12 == 1 and event.event_type == "checkout":
+    if (session % 10 == 0 and event.event_type == "add_to_cart") or (
+        session % 12 == 1 and event.event_type == "checkout"
+    ):
         return
     metadata = event.metadata | _country(user, event.event_timestamp_us)
     page = event.page_url
@@ -118,8 +130,6 @@ def _as_lived(event: ClickEvent, is_first: bool) -> Iterator[ClickEvent]:
         page_url=None if session % 41 == 0 else page,
         device_type=None if session % 23 == 0 else event.device_type,
         metadata=dict(sorted((name, value) for name, value in metadata.items() if value != "-")),
-        # Some clocks tell microseconds.
-        event_timestamp_us=event.event_timestamp_us + (session % 1000 if session % 3 == 0 else 0),
     )
     yield lived
     if event.event_type == "purchase" and session % 8 == 3:
@@ -130,12 +140,18 @@ def _as_lived(event: ClickEvent, is_first: bool) -> Iterator[ClickEvent]:
 
 def _country(user: int, at_us: int) -> dict[str, str]:
     """Return what an event says of the country: some users move, some never tell, `-` is not telling this time."""
-    if user % 13 == 0 or user % 5 == 0 and at_us // 1000 % 2:
+    if user % 13 == 0 or (user % 5 == 0 and at_us // 1000 % 2):
         return {"country": "-"}
     moved = user % 4 == 0 and at_us >= _MOVE_US
     return {"country": _COUNTRIES[(user // 64 + moved) % len(_COUNTRIES)]}
 
 
 def _money(session: int) -> dict[str, str]:
-    odd = ({"amount_minor": "12.50"}, {"currency": "-"}, {"currency": "KWD"}, {"amount_minor": "-"}, {"amount_minor": "1e3"})
+    odd = (
+        {"amount_minor": "12.50"},
+        {"currency": "-"},
+        {"currency": "KWD"},
+        {"amount_minor": "-"},
+        {"amount_minor": "1e3"},
+    )
     return odd[session % 17] if session % 17 < len(odd) else {}

@@ -78,16 +78,15 @@ def _failed(hour: datetime, new: Sequence[Event], before: Raw, after: Raw) -> li
 
 
 def quarantine_reasons(raw: Raw, dismissed: str) -> Rows:
-    rows: Rows = []
     groups = defaultdict(list)
     for line in raw.broken:
-        match = _DELIVERED.search(line.key)
-        groups[line.reason, match[1] if match else "dropped file"].append(line)
+        if arrival_of(line.key).month == 11:
+            match = _DELIVERED.search(line.key)
+            groups[line.reason, match[1] if match else "dropped file"].append(line)
+    rows: Rows = []
     for (reason, origin), lines in groups.items():
-        hours = [int(arrival_of(line.key).strftime("%Y%m%d%H")) for line in lines if arrival_of(line.key).month == 11]
-        lines = [line for line in lines if arrival_of(line.key).month == 11]
-        done = len(lines) if reason == dismissed else 0
-        rows.append(
-            (reason, origin, len(lines), len({line.key for line in lines}), 0, done, len(lines) - done, min(hours), max(hours))
-        )
+        hours = [int(arrival_of(line.key).strftime("%Y%m%d%H")) for line in lines]
+        count, objects = len(lines), len({line.key for line in lines})
+        done = count if reason == dismissed else 0
+        rows.append((reason, origin, count, objects, 0, done, count - done, min(hours), max(hours)))
     return sorted(rows, key=lambda row: (-row[2], row[0], row[1]))

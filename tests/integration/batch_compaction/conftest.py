@@ -1,5 +1,4 @@
 import os
-import uuid
 from collections.abc import Callable, Iterator
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
@@ -7,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from schemas.settings import Settings
 from tests.integration.batch_compaction import dying
 from tests.integration.batch_compaction.dying import Work
-from tests.integration.batch_compaction.lakes import TestLake
+from tests.integration.batch_compaction.lakes import TestLake, make_settings
 
 MakeLake = Callable[[], TestLake]
 Kill = Callable[..., None]
@@ -21,18 +19,8 @@ def make_lake(emulator: Any) -> Iterator[MakeLake]:
     """A function that makes a lake on the emulator, which every client talks to meanwhile."""
 
     def make() -> TestLake:
-        name = uuid.uuid4().hex[:12]
-        settings = Settings(
-            stream="clickstream",
-            raw_bucket=f"raw-{name}",
-            curated_bucket=f"curated-{name}",
-            alerts_topic_arn="arn:aws:sns:us-east-1:123456789012:PurchaseAlerts",
-            dead_letter_queue_url="http://127.0.0.1/queue",
-            database=f"lake_{name}",
-        )
-        lake = TestLake(settings, dict(os.environ))
-        for bucket in (settings.raw_bucket, settings.curated_bucket):
-            lake.s3.create_bucket(Bucket=bucket)
+        lake = TestLake(make_settings(), dict(os.environ))
+        lake.create()
         return lake
 
     with pytest.MonkeyPatch.context() as patched:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -33,6 +34,19 @@ def event(event_id: str, minute: int = 0, hour_us: int = HOUR, **fields: Any) ->
     return ClickEvent(event_id=event_id, event_timestamp_us=hour_us + minute * 60_000_000, **values)
 
 
+def make_settings() -> Settings:
+    """Return settings with names that no other lake has."""
+    name = uuid.uuid4().hex[:12]
+    return Settings(
+        stream="clickstream",
+        raw_bucket=f"raw-{name}",
+        curated_bucket=f"curated-{name}",
+        alerts_topic_arn="arn:aws:sns:us-east-1:123456789012:PurchaseAlerts",
+        dead_letter_queue_url="http://127.0.0.1/queue",
+        database=f"lake_{name}",
+    )
+
+
 @dataclass(frozen=True)
 class TestLake:
     """Buckets and a database that only one test uses; another process gets them pickled, without the clients."""
@@ -52,6 +66,11 @@ class TestLake:
     @cached_property
     def lake(self) -> Lake:
         return open_lake(self.settings, self.environment)
+
+    def create(self) -> None:
+        """Make the buckets."""
+        for bucket in (self.settings.raw_bucket, self.settings.curated_bucket):
+            self.s3.create_bucket(Bucket=bucket)
 
     def put(self, name: str, lines: Iterable[bytes | ClickEvent], arrival_us: int = HOUR) -> str:
         """Put a raw object as Firehose does and return its key."""

@@ -1,4 +1,7 @@
 -- How many carts are left behind on each day of a month, and which products are in them?
+--
+-- A cart is abandoned when the session buys nothing after it put in the last product. `products_left` counts a product once
+-- for each time it was put into such a cart.
 WITH sessions AS (
     SELECT day,
            user_id,

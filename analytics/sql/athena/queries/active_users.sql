@@ -1,4 +1,7 @@
 -- How many users are active on each day, how many of them are new, and how often do they come within a week?
+--
+-- Reads `user_hours`, a row for each user and hour, in place of the facts. A week is the day and the six before it;
+-- `stickiness` is the share of the week's users who came on the day.
 WITH active AS (
     SELECT DISTINCT user_id, CAST(first_seen AS date) AS active_day
     FROM user_hours

@@ -1,4 +1,7 @@
 -- Which campaigns bring sessions that buy?
+--
+-- The campaign of a session is the first that one of its events names, in `metadata` or as `utm_campaign` in the address;
+-- of escapes in an address only those for a blank are undone. A session that goes on past midnight is cut there.
 WITH named AS (
     SELECT user_id,
            session_id,

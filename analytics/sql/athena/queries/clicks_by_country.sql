@@ -1,4 +1,7 @@
 -- How much do users do on a day, by the country that they are in now?
+--
+-- `dim_users` has the country of the user's latest event that names one. What was true at the time is another question:
+-- `revenue_by_country`.
 SELECT u.country,
        count(*) AS clicks,
        count(DISTINCT f.user_id) AS users,

@@ -1,4 +1,7 @@
 -- Which share of sessions buys, by device?
+--
+-- A session that was on two devices counts for both. Two rates differ by more than chance when both have some hundred
+-- sessions behind them, not before.
 SELECT device,
        count(*) AS sessions,
        count_if(purchases > 0) AS buying_sessions,

@@ -1,4 +1,7 @@
 -- On which pages do sessions begin and end, and how many see no other?
+--
+-- Of the page views of a session, the first is its entry and the last its exit; query strings are left out. `only_page` are
+-- sessions with one page view.
 WITH pages AS (
     SELECT user_id,
            session_id,

@@ -1,4 +1,7 @@
 -- How complete is each hour of a day, how much of it came late, and what do the checks say?
+--
+-- `late_lines` arrived later than in the hour after their own. `failed_checks` are those of the run that judged
+-- the hour last. An hour that is not `published` or `repaired` is not complete yet.
 WITH read_hours AS (
     SELECT arrival_hour, element_at(hours, place) AS part
     FROM raw_objects

@@ -1,4 +1,7 @@
 -- How much is sold in each hour of a day, by currency?
+--
+-- `revenue` is exact, in the currency's own unit. Amounts that are no whole number of minor units are counted in
+-- `without_amount` and in nothing else; money of different currencies is never added up.
 SELECT hour,
        currency,
        count(*) AS purchases,

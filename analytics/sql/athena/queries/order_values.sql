@@ -1,4 +1,7 @@
 -- How large are orders: how many, on the average, the median and the ninth decile, by currency?
+--
+-- An order that was told twice, by two events with one `order_id`, counts once. The median and the ninth decile are orders
+-- that were placed, not values between two of them.
 WITH purchases AS (
     SELECT element_at(metadata, 'currency') AS currency,
            TRY_CAST(regexp_extract(element_at(metadata, 'amount_minor'), '^-?[0-9]{1,18}$') AS bigint) AS amount_minor,

@@ -1,4 +1,7 @@
 -- How many sessions view, fill a cart, go to the checkout and buy, where a step may be missing?
+--
+-- A session has reached a step when it shows that step or a later one: real traffic loses steps, so `passed_over` says how
+-- many sessions went on without showing it. Sessions are those of the tracker.
 WITH sessions AS (
     SELECT user_id,
            session_id,
@@ -13,9 +16,9 @@ WITH sessions AS (
 steps AS (
     SELECT s.number,
            s.step,
-           count_if(furthest >= s.number) AS reached,
+           count(CASE WHEN furthest >= s.number THEN 1 END) AS reached,
            count_if(contains(did, s.step)) AS seen,
-           count_if(furthest >= s.number AND NOT contains(did, s.step)) AS passed_over
+           count(CASE WHEN furthest >= s.number AND NOT contains(did, s.step) THEN 1 END) AS passed_over
     FROM sessions
     CROSS JOIN (VALUES (1, 'page_view'), (2, 'add_to_cart'), (3, 'checkout'), (4, 'purchase')) AS s (number, step)
     GROUP BY s.number, s.step

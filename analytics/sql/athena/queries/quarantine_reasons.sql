@@ -1,4 +1,7 @@
 -- Why are lines no events, who delivers them, and what became of them?
+--
+-- Hours are those of arrival, as YYYYMMDDHH. What is neither repaired nor dismissed waits for somebody to decide:
+-- `clickstream quarantine`.
 WITH lines AS (
     SELECT reason,
            source_object,
@@ -21,8 +24,8 @@ SELECT l.reason,
        l.delivered_by,
        count(*) AS lines,
        count(DISTINCT l.source_object) AS objects,
-       count_if(r.resolution = 'repaired') AS repaired,
-       count_if(r.resolution = 'dismissed') AS dismissed,
+       count(CASE WHEN r.resolution = 'repaired' THEN 1 END) AS repaired,
+       count(CASE WHEN r.resolution = 'dismissed' THEN 1 END) AS dismissed,
        count_if(r.resolution IS NULL) AS unresolved,
        min(l.arrival_hour) AS first_hour,
        max(l.arrival_hour) AS last_hour

@@ -1,10 +1,13 @@
 -- What is bought from which country, by the country that a user was in at the time?
+--
+-- `dim_users_history` has exactly one period for each event of a user, so a user who moves takes no past purchase along.
+-- `by_users_elsewhere_now` are the purchases that a join with `dim_users` would put into another country.
 SELECT h.country,
        p.currency,
        count(*) AS purchases,
        count(DISTINCT p.user_id) AS buyers,
        sum(p.amount_minor) AS revenue_minor,
-       count_if(u.country <> h.country) AS by_users_elsewhere_now
+       count(CASE WHEN u.country <> h.country THEN 1 END) AS by_users_elsewhere_now
 FROM (
     SELECT user_id,
            event_timestamp,

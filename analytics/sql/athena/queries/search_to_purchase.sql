@@ -1,4 +1,7 @@
 -- What do people search for, and does the session buy afterwards?
+--
+-- Terms are compared in small letters, without blanks at either end; `+` and `%20` are blanks. A purchase counts for each
+-- term that the session searched for before it.
 WITH searches AS (
     SELECT user_id,
            session_id,

@@ -1,4 +1,7 @@
 -- How many sessions has each day, with an end after thirty minutes of nothing, and how long are they?
+--
+-- Sessions here are made from the pauses, whatever the tracker says, and belong to the day on which they begin. The last
+-- event of a session has no length, so a session of one event takes 0 seconds.
 WITH gaps AS (
     SELECT user_id,
            event_timestamp,

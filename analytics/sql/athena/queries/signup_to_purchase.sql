@@ -1,4 +1,7 @@
 -- How many of those who sign up buy afterwards, and how soon?
+--
+-- Of a user the first sign-up of the month counts, and the first purchase from then on. Those who signed up yesterday have
+-- had less time to buy than those who did so three weeks ago.
 WITH signups AS (
     SELECT user_id, min(event_timestamp) AS signed_up_at
     FROM fact_clicks

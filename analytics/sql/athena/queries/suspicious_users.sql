@@ -1,4 +1,7 @@
 -- Which users behave like machines, and what gives them away?
+--
+-- No sign is a proof: people open many pages too. More than one sign is worth a look, and nothing is left out of the
+-- other answers because of it.
 WITH minutes AS (
     SELECT user_id, date_trunc('minute', event_timestamp) AS at_minute, count(*) AS events
     FROM fact_clicks

@@ -1,4 +1,6 @@
 -- Which pages are seen most, and by how many users?
+--
+-- Addresses count as they are, with their query strings.
 SELECT page_url,
        count(*) AS views,
        count(DISTINCT user_id) AS users

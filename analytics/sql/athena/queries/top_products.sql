@@ -1,4 +1,7 @@
 -- Which products are looked at and put into the cart most, and does the session buy afterwards?
+--
+-- `carts_bought` are the times that a product went into a cart of which the session bought something afterwards. Purchases
+-- name no products, so whether it was this one is not known.
 WITH shown AS (
     SELECT user_id,
            session_id,
@@ -15,7 +18,7 @@ SELECT product_id,
        count_if(event_type = 'page_view') AS views,
        count(DISTINCT CASE WHEN event_type = 'page_view' THEN user_id END) AS viewers,
        count_if(event_type = 'add_to_cart') AS carts,
-       count_if(event_type = 'add_to_cart' AND bought_at >= event_timestamp) AS carts_bought,
+       count(CASE WHEN event_type = 'add_to_cart' AND bought_at >= event_timestamp THEN 1 END) AS carts_bought,
        CAST(count_if(event_type = 'add_to_cart') AS double) / nullif(count_if(event_type = 'page_view'), 0) AS carts_per_view
 FROM shown
 WHERE product_id IS NOT NULL

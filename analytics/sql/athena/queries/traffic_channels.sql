@@ -1,4 +1,7 @@
 -- Where do sessions come from: search, social, mail, other sites, or directly?
+--
+-- By the first event of a session: a medium in the address comes before the referrer. `internal` are sessions whose first
+-- event comes from the shop itself: their beginning was lost, or lies before midnight.
 WITH ordered AS (
     SELECT user_id,
            session_id,

@@ -1,4 +1,7 @@
 -- Of the users who came for the first time in a week, how many are back in each week after it?
+--
+-- Weeks begin on Monday, UTC. The first week of a cohort is 1 by definition, and the latest week is not over. Reads two
+-- small tables, whatever the number of events.
 WITH active AS (
     SELECT DISTINCT user_id, date_trunc('week', first_seen) AS active_week FROM user_hours
 ),

@@ -50,5 +50,5 @@ locals {
       sql         = file("${local.query_folder}/${file}")
     }
   }
-  query_folder = "${path.module}/../../../../analytics/sql"
+  query_folder = "${path.module}/../../../../analytics/sql/athena/queries"
 }

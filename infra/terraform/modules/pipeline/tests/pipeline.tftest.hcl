@@ -128,8 +128,8 @@ run "the_second_apply_starts_the_programs" {
   }
 
   assert {
-    condition     = length(module.query.named_query_ids) == length(fileset("../../../../analytics/sql", "*.sql")) && local.queries["top_pages"].description == "The pages seen most, and by how many users."
-    error_message = "The workgroup keeps the queries of analytics/sql with what they answer."
+    condition     = length(module.query.named_query_ids) == length(fileset("../../../../analytics/sql/athena/queries", "*.sql")) && local.queries["top_pages"].description == "Which pages are seen most, and by how many users?"
+    error_message = "The workgroup keeps the queries of analytics/sql/athena/queries with what they answer."
   }
 
   assert {
