@@ -147,6 +147,7 @@ PURE = {
     },
     "analytics": {
         "athena_examples",
+        "answers",
         "athena_raw",
         "blanks",
         "catalog",
@@ -156,6 +157,7 @@ PURE = {
         "redshift_types",
         "redshift_views",
         "sql_files",
+        "translation",
     },
     "batch_compaction": {
         "arrays",
@@ -202,10 +204,6 @@ PURE = {
         "quarantine_report",
         "quarantine_rows",
         "repair_rules",
-    },
-    "analytics": {
-        "answers",
-        "translation",
     },
 }
 
