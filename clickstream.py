@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+import analytics.enrich_cli
 import analytics.models_cli
 import analytics.query_cli
 import batch_compaction.cli
@@ -58,6 +59,7 @@ for package in (
     stream_jobs.cli,
     stream_jobs.dead_letters_cli,
     batch_compaction.cli,
+    analytics.enrich_cli,
     analytics.query_cli,
     batch_compaction.hours_cli,
     batch_compaction.rollback_cli,

@@ -1,4 +1,6 @@
-"""The entry point of the container image: the commands of this package, as a program and as a Lambda function.
+"""The entry point of the container image: the batch side's commands, as a program and as a Lambda function.
+
+They are those of this package, and `enrich` of the analytics, which is scheduled after the compaction.
 
 As a program, `python -m batch_compaction.entry compact`, it is what Fargate, Batch or any other scheduler of containers
 starts; its exit code is that of the command: 0 done, 1 the work failed, 2 usage or configuration is wrong and nothing
@@ -15,6 +17,7 @@ from collections.abc import Mapping, Sequence
 
 import typer
 
+from analytics import enrich_cli
 from batch_compaction import cli, compile_cache, hours_cli, maintain_cli, quarantine_cli, rollback_cli, validate_cli
 from batch_compaction.telling import log_line
 from schemas.errors import BadRecordError, ClickstreamError, ConfigError, WorkFailedError
@@ -29,7 +32,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for _commands in (cli, hours_cli, rollback_cli, maintain_cli, quarantine_cli, validate_cli):
+for _commands in (cli, enrich_cli, hours_cli, rollback_cli, maintain_cli, quarantine_cli, validate_cli):
     _commands.register(app)
 
 

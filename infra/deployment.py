@@ -9,7 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from infra.local.schedule import COMPACT, DAILY_OFFSET_US, HOURLY_OFFSET_US, MAINTAIN, RECONCILE, VALIDATE, Command
+from infra.local.schedule import (
+    COMPACT,
+    DAILY_OFFSET_US,
+    ENRICH,
+    ENRICH_OFFSET_US,
+    HOURLY_OFFSET_US,
+    MAINTAIN,
+    RECONCILE,
+    VALIDATE,
+    Command,
+)
 from schemas.instants import HOUR_US, SECOND_US
 
 # The function for dropped files.
@@ -70,10 +80,11 @@ def daily(offset_us: int) -> str:
     return f"cron({offset_us % HOUR_US // (60 * SECOND_US)} {offset_us // HOUR_US} * * ? *)"
 
 
-# On one machine the daily work is done one after the other. Here each has an hour of its own, apart from the hourly
-# run; one that is late meets the next, which is safe.
+# On one machine the enrichment follows the compaction, and the daily work is done one after the other. Here each has a
+# time of its own; one that is late meets the next, which is safe.
 SCHEDULES: Mapping[str, Schedule] = {
     "compact": Schedule(hourly(HOURLY_OFFSET_US), (*COMPACT, *_WITH_METRICS)),
+    "enrich": Schedule(hourly(ENRICH_OFFSET_US), (*ENRICH, *_FOR_A_LOG)),
     "reconcile": Schedule(daily(DAILY_OFFSET_US), (*RECONCILE, *_WITH_METRICS)),
     "validate": Schedule(daily(DAILY_OFFSET_US + HOUR_US), (*VALIDATE, *_WITH_METRICS)),
     "maintain": Schedule(daily(DAILY_OFFSET_US + 2 * HOUR_US), (*MAINTAIN, *_FOR_A_LOG)),

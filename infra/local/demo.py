@@ -86,6 +86,7 @@ def run_demo(plan: DemoPlan, keep: bool, console: Console) -> Demo:
             door.run("flush")
             console.print("[bold]4/5[/] compacting raw objects to tables, open hours included")
             compacted = door.run_json("compact", "--include-open")
+            door.run("enrich")
             _await_alerts(alerts, watch, produced.purchases)
         console.print("[bold]5/5[/] asking the tables, counting the raw bucket, comparing")
         found = _find(door, compacted, watch.objects())

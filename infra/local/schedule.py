@@ -12,13 +12,16 @@ from schemas.instants import DAY_US, HOUR_US, SECOND_US
 
 HOURLY_S = HOUR_US / SECOND_US
 DAILY_S = DAY_US / SECOND_US
-# After an hour is closed, which is 20 minutes after its end; and after the first compaction of the day.
+# After an hour is closed, which is 20 minutes after its end; when most compactions are over; and after the first
+# compaction of the day.
 HOURLY_OFFSET_US = 25 * 60 * SECOND_US
+ENRICH_OFFSET_US = 40 * 60 * SECOND_US
 DAILY_OFFSET_US = 45 * 60 * SECOND_US
 
 Command = tuple[str, ...]
 # What is due, here and on AWS: commands of the front door, and of the image of the compaction.
 COMPACT: Command = ("compact",)
+ENRICH: Command = ("enrich",)
 RECONCILE: Command = ("compact", "--reconcile")
 VALIDATE: Command = ("validate", "--day", "yesterday")
 MAINTAIN: Command = ("maintain",)
@@ -55,6 +58,6 @@ def jobs_of(hourly_s: float, daily_s: float, last: Sequence[Command] = ()) -> tu
         last: commands that end the daily work.
     """
     return (
-        Job("hourly", round(hourly_s * SECOND_US), HOURLY_OFFSET_US, (COMPACT,)),
+        Job("hourly", round(hourly_s * SECOND_US), HOURLY_OFFSET_US, (COMPACT, ENRICH)),
         Job("daily", round(daily_s * SECOND_US), DAILY_OFFSET_US, (RECONCILE, VALIDATE, *last)),
     )

@@ -104,7 +104,7 @@ class ScheduleWorker:
 
 
 def _options(command: Command) -> tuple[str, ...]:
-    return ("--json",) if command[0] in ("compact", "validate") else ()
+    return ("--json",) if command[0] in ("compact", "enrich", "validate") else ()
 
 
 def _is_there(command: Command) -> bool:

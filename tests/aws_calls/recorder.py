@@ -47,6 +47,7 @@ PROGRAMS: dict[str, tuple[str, ...]] = {
     "dropped-files": ("stream_jobs.lambda_handler", "stream_jobs.dropped_files", "stream_jobs.idempotency"),
     "compact": ("batch_compaction.cli:compact", "batch_compaction.run"),
     "query": ("analytics.query_cli",),
+    "enrich": ("analytics.enrich_cli", "analytics.enrichment.run"),
     "validate": ("batch_compaction.validate_cli", "batch_compaction.validate"),
     "maintain": ("batch_compaction.maintain_cli", "batch_compaction.maintain"),
     "quarantine": ("batch_compaction.quarantine_cli", "batch_compaction.quarantine_replay"),

@@ -58,11 +58,11 @@ def test_the_metrics_that_terraform_knows_are_on_the_pages() -> None:
 
 
 def commands_of(app: typer.Typer) -> set[str]:
-    """Return the names of the commands and groups of an app that the package of the compaction has."""
+    """Return the names of the commands and groups of an app that are the compaction's or scheduled beside it."""
     found = {
         command.name or command.callback.__name__
         for command in app.registered_commands
-        if command.callback and command.callback.__module__.startswith("batch_compaction.")
+        if command.callback and command.callback.__module__.startswith(("batch_compaction.", "analytics.enrich_cli"))
     }
     groups = [(group.name, group.typer_instance) for group in app.registered_groups]
     return found | {str(name) for name, inside in groups if inside and commands_of(inside)}

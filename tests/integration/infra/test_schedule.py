@@ -59,7 +59,7 @@ def test_what_was_put_in_a_closed_hour_is_published_without_anyone_asking(
     connect(stack.environment).s3.put_object(Bucket=DESCRIPTION.raw_bucket, Key=key, Body=encode(event) + b"\n")
     log = log_of(state_dir, SCHEDULE)
     wait_until(lambda: '"fact_clicks"' in log.read_text(), 90)
-    commands = ("compact", "compact --reconcile", "validate --day yesterday")
+    commands = ("compact", "enrich", "compact --reconcile", "validate --day yesterday")
     wait_until(lambda: all(runs_of(state_dir, command) for command in commands), 90)
     wait_until(lambda: runs_of(state_dir, "compact") > 1, 60)
 

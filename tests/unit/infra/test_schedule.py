@@ -29,6 +29,10 @@ def test_what_was_due_several_times_is_due_once() -> None:
     assert now_us < short.due_after(now_us + 100_000_000) - 100_000_000 <= now_us + 7_000_000
 
 
+def test_what_was_compacted_is_enriched() -> None:
+    assert HOURLY.commands == (("compact",), ("enrich",))
+
+
 def test_the_daily_work_reconciles_then_validates_then_does_what_is_given() -> None:
     _, daily = jobs_of(HOURLY_S, DAILY_S, [("tidy",)])
     assert daily.commands == (("compact", "--reconcile"), ("validate", "--day", "yesterday"), ("tidy",))

@@ -94,7 +94,7 @@ data "aws_iam_policy_document" "operator" {
     resources = ["arn:${local.partition}:sqs:${local.region}:${local.account}:${module.facts.operator.watch_queue_prefix}*"]
   }
 
-  # `compact`, `hours`, `rollback`, `maintain`, `validate`, `quarantine` and `verify` on the operator's machine.
+  # `compact`, `enrich`, `hours`, `rollback`, `maintain`, `validate`, `quarantine` and `verify` on the operator's machine.
   statement {
     sid       = "ListBuckets"
     actions   = ["s3:ListBucket"]

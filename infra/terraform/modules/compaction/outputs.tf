@@ -84,7 +84,7 @@ output "schedule_dead_letter_queue_name" {
 }
 
 output "schedule_names" {
-  description = "What is scheduled: compact, reconcile, validate, maintain -> the schedule's name. Empty without an image."
+  description = "What is scheduled: compact, enrich, reconcile, validate, maintain -> the schedule's name. Empty without an image."
   value       = { for key, schedule in aws_scheduler_schedule.this : key => schedule.name }
 }
 

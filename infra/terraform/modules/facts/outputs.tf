@@ -71,7 +71,7 @@ output "handlers" {
 output "schedules" {
   description = "What the compaction's image is started with and when: name -> expression of EventBridge Scheduler, in UTC, and command."
   value = {
-    for name in ["compact", "reconcile", "validate", "maintain"] : name => {
+    for name in ["compact", "enrich", "reconcile", "validate", "maintain"] : name => {
       expression = tostring(local.facts.schedules[name].expression)
       command    = tolist(local.facts.schedules[name].command)
     }

@@ -107,12 +107,12 @@ run "times_hang_together" {
   }
 
   assert {
-    condition     = length(distinct([for schedule in values(output.schedules) : schedule.expression])) == 4
+    condition     = length(distinct([for schedule in values(output.schedules) : schedule.expression])) == 5
     error_message = "No two runs begin at the same time."
   }
 
   assert {
-    condition     = output.schedules.compact.command[0] == "compact" && output.schedules.maintain.command[0] == "maintain" && contains(output.schedules.reconcile.command, "--reconcile")
+    condition     = output.schedules.compact.command[0] == "compact" && output.schedules.enrich.command[0] == "enrich" && output.schedules.maintain.command[0] == "maintain" && contains(output.schedules.reconcile.command, "--reconcile")
     error_message = "Each schedule has its command."
   }
 }
