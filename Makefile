@@ -7,7 +7,7 @@ PYTEST := $(RUN) pytest
 # Two processes, each a file at a time, in order: the long files come first and the short ones fill what is left.
 AT_ONCE := -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help setup demo test check check-infra soak format package clean bench-slice bench-stream bench-compaction bench-producers
+.PHONY: help setup demo test test-engines check check-infra soak format package clean bench-slice bench-stream bench-compaction bench-producers
 help:  ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
@@ -29,6 +29,10 @@ demo: setup  ## The whole pipeline on this machine: events in, alerts and tables
 
 test: setup  ## Every test: one small instance of each fault and claim.
 	@$(PYTEST) $(AT_ONCE) $(ARGS)
+
+test-engines: setup  ## The tests on real engines: Trino, which is fetched once (900 MB), and dbt on it; ARGS="..." picks.
+	@$(RUN) --group engines clickstream trino fetch
+	@CLICKSTREAM_TEST_ENGINES=1 $(RUN) --group engines pytest $(or $(ARGS),tests/engines)
 
 check: setup  ## The quick subset for every commit: lint, types, unit, property and contract tests.
 	@$(RUN) ruff check .

@@ -17,8 +17,9 @@ import botocore.session
 import pytest
 
 pytest_plugins = ["tests.aws_calls.plugin"]
-# Where the jar of Flink's Kinesis connector lies, on a machine that has it.
-_KEPT = {"CLICKSTREAM_CONNECTOR_JARS"}
+# Where the jar of Flink's Kinesis connector lies, on a machine that has it; whether real engines are asked for, and
+# where they come from.
+_KEPT = {"CLICKSTREAM_CONNECTOR_JARS", "CLICKSTREAM_TEST_ENGINES", "CLICKSTREAM_MAVEN_REPOSITORY"}
 for _name in [name for name in os.environ if name.startswith(("AWS_", "CLICKSTREAM_")) and name not in _KEPT]:
     del os.environ[_name]
 os.environ |= {
