@@ -17,6 +17,8 @@ from rich.markup import escape
 import analytics.enrich_cli
 import analytics.models_cli
 import analytics.query_cli
+import analytics.sql_cli
+import analytics.warehouse_cli
 import batch_compaction.cli
 import batch_compaction.hours_cli
 import batch_compaction.maintain_cli
@@ -61,6 +63,8 @@ for package in (
     batch_compaction.cli,
     analytics.enrich_cli,
     analytics.query_cli,
+    analytics.sql_cli,
+    analytics.warehouse_cli,
     batch_compaction.hours_cli,
     batch_compaction.rollback_cli,
     batch_compaction.maintain_cli,

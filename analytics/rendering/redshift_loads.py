@@ -11,7 +11,7 @@ Each script is one transaction and may be run again. Three rules make it right w
 from __future__ import annotations
 
 from analytics.rendering.blanks import Blanks, days_sql, timestamp_sql
-from analytics.rendering.redshift_tables import FACTS, HOT, LAKE, WHOLE_TABLES, HotTable
+from analytics.rendering.redshift_tables import FACTS, HOT, LAKE, USER_AGENTS, USERS, USERS_HISTORY, HotTable
 from analytics.rendering.redshift_types import names_sql, read_sql
 from analytics.rendering.sql_files import SqlFile
 from schemas.instants import us_to_datetime
@@ -37,16 +37,11 @@ def _within(blanks: Blanks, column: str) -> str:
     return f"{column} >= {timestamp_sql(blanks.from_us)} AND {column} < {timestamp_sql(blanks.to_us)}"
 
 
-def _arriving_from_lake(blanks: Blanks) -> str:
+def _arriving_from_lake() -> str:
     return (
-        f"DROP TABLE IF EXISTS {_ARRIVING};\n\n"  # noqa: S608 (names of ours)
+        f"DROP TABLE IF EXISTS {_ARRIVING};\n\n"
         f"CREATE TEMP TABLE {_ARRIVING} AS\n"
-        "SELECT event_hour, version, facts, published_through\n"
-        "FROM (\n"
-        "  SELECT event_hour, version, facts, MAX(published_through) OVER () AS published_through\n"
-        f"  FROM {LAKE}.hours\n"
-        ") AS known\n"
-        f"WHERE {_within(blanks, 'event_hour')};"
+        f"SELECT event_hour, version, facts, published_through FROM {LAKE}.hours;"
     )
 
 
@@ -54,7 +49,8 @@ def _note_versions(blanks: Blanks) -> str:
     return (
         f"DELETE FROM {HOT}.loaded_hours\nWHERE {_within(blanks, 'event_hour')};\n\n"  # noqa: S608 (names of ours)
         f"INSERT INTO {HOT}.loaded_hours (event_hour, version, facts)\n"
-        f"SELECT event_hour, version, facts FROM {_ARRIVING};"
+        f"SELECT event_hour, version, facts FROM {_ARRIVING}\n"
+        f"WHERE {_within(blanks, 'event_hour')};"
     )
 
 
@@ -94,7 +90,7 @@ def _load_hours(blanks: Blanks) -> str:
     )
     return _script(
         _ALONE,
-        _arriving_from_lake(blanks),
+        _arriving_from_lake(),
         _note_versions(blanks),
         _clear(blanks),
         copied,
@@ -130,7 +126,12 @@ def _whole(table: HotTable) -> str:
 
 def _load_users(blanks: Blanks) -> str:
     del blanks
-    return _script(_ALONE, *map(_whole, WHOLE_TABLES), before=(SERIALIZED,))
+    return _script(_ALONE, *map(_whole, (USERS, USERS_HISTORY)), before=(SERIALIZED,))
+
+
+def _load_user_agents(blanks: Blanks) -> str:
+    del blanks
+    return _script(_ALONE, _whole(USER_AGENTS))
 
 
 def _refresh(blanks: Blanks) -> str:
@@ -205,8 +206,8 @@ FILES = (
             "load files that a later one has replaced. The address lies where Redshift's role may read and "
             "`clickstream maintain` removes nothing.",
             _AGAIN,
-            "A manifest without entries has COPY fail, and all stays as it was: there is nothing to load. A text of "
-            "over 16,384 bytes has it fail as well: load that hour by load_hours.sql.",
+            "A manifest without entries has COPY fail, and all stays as it was: hours without a fact are for "
+            "load_hours.sql. A text of over 16,384 bytes has it fail as well: that hour, too.",
         ),
         _load_from_manifest,
     ),
@@ -219,6 +220,13 @@ FILES = (
             "were loaded; until then the newest users have facts and no row, so join them by LEFT JOIN.",
         ),
         _load_users,
+    ),
+    SqlFile(
+        "redshift",
+        "load_user_agents",
+        "Loads what the user agents tell from the lake, whole.",
+        ("Run it after `clickstream enrich`, which makes the table: before the first time there is nothing to load.",),
+        _load_user_agents,
     ),
     SqlFile(
         "redshift",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from analytics.rendering.blanks import Blanks
-from analytics.rendering.redshift_tables import FACTS, HOT, HOT_TABLES, LAKE, MART, WAREHOUSE, WHOLE_TABLES
+from analytics.rendering.redshift_tables import FACTS, HOT, HOT_TABLES, LAKE, MART, USERS, USERS_HISTORY, WAREHOUSE
 from analytics.rendering.sql_files import SqlFile
 
 ANALYST, LOADER, OPERATOR = "clickstream_analyst", "clickstream_loader", "clickstream_operator"
@@ -72,7 +72,7 @@ FILES = (
             "worth doing at once: rows of a reloaded hour lie unsorted at the end, and the deleted ones are read "
             "until VACUUM. Hours that are loaded in order need no sorting. VACUUM cannot be in a transaction. The "
             "last statement says where a table stands: unsorted and stats_off are percentages.",
-            f"{' and '.join(table.name for table in WHOLE_TABLES)} are replaced whole by each load_users.sql: each "
+            f"{USERS.name} and {USERS_HISTORY.name} are replaced whole by each load_users.sql: each "
             "leaves as many deleted rows as there are users.",
         ),
         _maintenance,

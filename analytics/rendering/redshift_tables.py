@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from analytics.rendering.blanks import Blanks
 from analytics.rendering.redshift_types import columns_sql
 from analytics.rendering.sql_files import SqlFile
-from schemas.tables import DIM_USERS, DIM_USERS_HISTORY, FACT_CLICKS, Table
+from schemas.tables import DIM_USER_AGENTS, DIM_USERS, DIM_USERS_HISTORY, FACT_CLICKS, Table
 
 LAKE, HOT, MART = "lake", "hot", "mart"
 WAREHOUSE = "clickstream"  # the database of Redshift that Terraform makes
@@ -42,8 +42,11 @@ class HotTable:
 FACTS = HotTable(FACT_CLICKS, "DISTSTYLE KEY DISTKEY (user_id)", "SORTKEY (event_timestamp)")
 USERS = HotTable(DIM_USERS, "DISTSTYLE KEY DISTKEY (user_id)", "SORTKEY (user_id)")
 USERS_HISTORY = HotTable(DIM_USERS_HISTORY, "DISTSTYLE KEY DISTKEY (user_id)", "SORTKEY (user_id, valid_from)")
-HOT_TABLES = (FACTS, USERS, USERS_HISTORY)
-WHOLE_TABLES = (USERS, USERS_HISTORY)
+# Few rows, and joined with by all facts: a copy on each node. The users are too many for that.
+USER_AGENTS = HotTable(DIM_USER_AGENTS, "DISTSTYLE ALL", "SORTKEY (user_agent)")
+# Loaded whole, since they are not parted by hours.
+DIMENSIONS = (USERS, USERS_HISTORY, USER_AGENTS)
+HOT_TABLES = (FACTS, *DIMENSIONS)
 
 _LOADED_HOURS = f"""CREATE TABLE IF NOT EXISTS {HOT}.loaded_hours (
   event_hour TIMESTAMP NOT NULL,
@@ -101,7 +104,7 @@ FILES = (
     SqlFile(
         "redshift",
         "hot_tables",
-        "The tables that are kept in Redshift: recent facts, the users, which hours are loaded, and what is hot.",
+        "The tables that are kept in Redshift: recent facts, the dimensions, which hours are loaded, and what is hot.",
         (
             "Columns are those of the data files, in their order, so that COPY can fill them by place. All are spread "
             "by user_id: a join of facts with users, or of a user's events with each other, needs no data of another "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from analytics.rendering.blanks import Blanks
-from analytics.rendering.redshift_tables import FACTS, HOT, LAKE, MART, WHOLE_TABLES
+from analytics.rendering.redshift_tables import DIMENSIONS, FACTS, HOT, LAKE, MART
 from analytics.rendering.redshift_types import names_sql, read_sql
 from analytics.rendering.sql_files import SqlFile
 
@@ -30,7 +30,7 @@ def _hybrid(blanks: Blanks) -> str:
     users = (
         f"CREATE OR REPLACE VIEW {MART}.{table.table.name} AS\n"
         f"SELECT\n{names_sql(table.table)}\nFROM {table.name}\n{_UNBOUND}"
-        for table in WHOLE_TABLES
+        for table in DIMENSIONS
     )
     return "\n\n".join([facts, *users])
 
@@ -89,7 +89,7 @@ FILES = (
     SqlFile(
         "redshift",
         "hybrid_view",
-        "Facts as one view: recent ones from the hot table, all others from the lake; and the users beside them.",
+        "Facts as one view: recent ones from the hot table, all others from the lake; and the dimensions beside them.",
         (
             "The boundary moves in the transaction that moves the rows, and a query sees one state of both: each hour "
             "is answered by exactly one side. A hot hour that was repaired is as it was loaded until "

@@ -159,6 +159,7 @@ PURE = {
         "catalog",
         "channels",
         "devices",
+        "manifest",
         "redshift_loads",
         "redshift_rights",
         "redshift_tables",

@@ -1,4 +1,4 @@
--- The tables that are kept in Redshift: recent facts, the users, which hours are loaded, and what is hot.
+-- The tables that are kept in Redshift: recent facts, the dimensions, which hours are loaded, and what is hot.
 -- Rendered by `python -m analytics.rendering`: change what renders it.
 --
 -- Columns are those of the data files, in their order, so that COPY can fill them by place. All are spread by user_id:
@@ -53,6 +53,19 @@ CREATE TABLE IF NOT EXISTS hot.dim_users_history (
 )
 DISTSTYLE KEY DISTKEY (user_id)
 SORTKEY (user_id, valid_from);
+
+CREATE TABLE IF NOT EXISTS hot.dim_user_agents (
+  user_agent      VARCHAR(16384) NOT NULL,
+  browser         VARCHAR(16384) NOT NULL,
+  browser_version VARCHAR(16384),
+  os              VARCHAR(16384) NOT NULL,
+  os_version      VARCHAR(16384),
+  device          VARCHAR(16384) NOT NULL,
+  is_bot          BOOLEAN NOT NULL,
+  rules_version   VARCHAR(16384) NOT NULL
+)
+DISTSTYLE ALL
+SORTKEY (user_agent);
 
 CREATE TABLE IF NOT EXISTS hot.loaded_hours (
   event_hour TIMESTAMP NOT NULL,

@@ -1,4 +1,4 @@
--- Facts as one view: recent ones from the hot table, all others from the lake; and the users beside them.
+-- Facts as one view: recent ones from the hot table, all others from the lake; and the dimensions beside them.
 -- Rendered by `python -m analytics.rendering`: change what renders it.
 --
 -- The boundary moves in the transaction that moves the rows, and a query sees one state of both: each hour is answered
@@ -72,4 +72,17 @@ SELECT
   valid_from,
   valid_to
 FROM hot.dim_users_history
+WITH NO SCHEMA BINDING;
+
+CREATE OR REPLACE VIEW mart.dim_user_agents AS
+SELECT
+  user_agent,
+  browser,
+  browser_version,
+  os,
+  os_version,
+  device,
+  is_bot,
+  rules_version
+FROM hot.dim_user_agents
 WITH NO SCHEMA BINDING;

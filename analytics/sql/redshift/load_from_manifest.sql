@@ -9,8 +9,8 @@
 -- nothing. The hours are those of its two timestamps, the second one not included; `clickstream sql show NAME --from
 -- HOUR --to HOUR` writes others in.
 --
--- A manifest without entries has COPY fail, and all stays as it was: there is nothing to load. A text of over 16,384
--- bytes has it fail as well: load that hour by load_hours.sql.
+-- A manifest without entries has COPY fail, and all stays as it was: hours without a fact are for load_hours.sql. A
+-- text of over 16,384 bytes has it fail as well: that hour, too.
 BEGIN;
 
 UPDATE hot.boundary SET moved_at = GETDATE();
@@ -30,7 +30,8 @@ DELETE FROM hot.loaded_hours
 WHERE event_hour >= TIMESTAMP '2026-11-24 00:00:00' AND event_hour < TIMESTAMP '2026-11-25 00:00:00';
 
 INSERT INTO hot.loaded_hours (event_hour, version, facts)
-SELECT event_hour, version, facts FROM arriving_hours;
+SELECT event_hour, version, facts FROM arriving_hours
+WHERE event_hour >= TIMESTAMP '2026-11-24 00:00:00' AND event_hour < TIMESTAMP '2026-11-25 00:00:00';
 
 DELETE FROM hot.fact_clicks
 WHERE event_timestamp >= TIMESTAMP '2026-11-24 00:00:00' AND event_timestamp < TIMESTAMP '2026-11-25 00:00:00';

@@ -19,18 +19,14 @@ UPDATE hot.boundary SET moved_at = GETDATE();
 DROP TABLE IF EXISTS arriving_hours;
 
 CREATE TEMP TABLE arriving_hours AS
-SELECT event_hour, version, facts, published_through
-FROM (
-  SELECT event_hour, version, facts, MAX(published_through) OVER () AS published_through
-  FROM lake.hours
-) AS known
-WHERE event_hour >= TIMESTAMP '2026-11-24 00:00:00' AND event_hour < TIMESTAMP '2026-11-25 00:00:00';
+SELECT event_hour, version, facts, published_through FROM lake.hours;
 
 DELETE FROM hot.loaded_hours
 WHERE event_hour >= TIMESTAMP '2026-11-24 00:00:00' AND event_hour < TIMESTAMP '2026-11-25 00:00:00';
 
 INSERT INTO hot.loaded_hours (event_hour, version, facts)
-SELECT event_hour, version, facts FROM arriving_hours;
+SELECT event_hour, version, facts FROM arriving_hours
+WHERE event_hour >= TIMESTAMP '2026-11-24 00:00:00' AND event_hour < TIMESTAMP '2026-11-25 00:00:00';
 
 DELETE FROM hot.fact_clicks
 WHERE event_timestamp >= TIMESTAMP '2026-11-24 00:00:00' AND event_timestamp < TIMESTAMP '2026-11-25 00:00:00';

@@ -16,11 +16,15 @@ VACUUM DELETE ONLY hot.dim_users;
 
 VACUUM DELETE ONLY hot.dim_users_history;
 
+VACUUM DELETE ONLY hot.dim_user_agents;
+
 ANALYZE hot.fact_clicks PREDICATE COLUMNS;
 
 ANALYZE hot.dim_users PREDICATE COLUMNS;
 
 ANALYZE hot.dim_users_history PREDICATE COLUMNS;
+
+ANALYZE hot.dim_user_agents PREDICATE COLUMNS;
 
 SELECT "schema", "table", tbl_rows, unsorted, stats_off, size AS size_mb
 FROM SVV_TABLE_INFO

@@ -27,6 +27,7 @@ GRANT TEMPORARY ON DATABASE clickstream TO ROLE clickstream_loader;
 GRANT SELECT, INSERT, DELETE ON hot.fact_clicks TO ROLE clickstream_loader;
 GRANT SELECT, INSERT, DELETE ON hot.dim_users TO ROLE clickstream_loader;
 GRANT SELECT, INSERT, DELETE ON hot.dim_users_history TO ROLE clickstream_loader;
+GRANT SELECT, INSERT, DELETE ON hot.dim_user_agents TO ROLE clickstream_loader;
 GRANT SELECT, INSERT, DELETE ON hot.loaded_hours TO ROLE clickstream_loader;
 GRANT SELECT, UPDATE ON hot.boundary TO ROLE clickstream_loader;
 GRANT SELECT ON hot.stale_hours TO ROLE clickstream_loader;
