@@ -33,6 +33,15 @@ FAULTS = {"--duplicates": 0.02, "--late": 0.01, "--corrupt": 0.005}
 _COUNTS = """SELECT (SELECT count(*) FROM fact_clicks) AS facts, (SELECT count(*) FROM conflicts) AS conflicts,
     (SELECT count(*) FROM attestations) AS attestations"""
 _PURCHASES = "SELECT click_id FROM fact_clicks WHERE event_type = 'purchase'"
+_TOP_PAGES = """SELECT page_url, count(*) AS views, count(DISTINCT user_id) AS users FROM fact_clicks
+    WHERE event_type = 'page_view' AND page_url IS NOT NULL GROUP BY page_url ORDER BY views DESC, page_url LIMIT 5"""
+# The simulated shop sells in one currency without a minor unit.
+_HOURLY_REVENUE = """SELECT date_trunc('hour', event_timestamp) AS event_hour,
+    element_at(metadata, 'currency') AS currency, count(*) AS purchases,
+    sum(CAST(element_at(metadata, 'amount_minor') AS bigint)) *
+        CASE WHEN element_at(metadata, 'currency') = 'JPY' THEN 1.00 ELSE 0.01 END AS revenue
+    FROM fact_clicks WHERE event_type = 'purchase'
+    GROUP BY date_trunc('hour', event_timestamp), element_at(metadata, 'currency') ORDER BY 1, 2"""
 _QUARANTINE_COUNTS = "SELECT reason, count(*) AS n FROM quarantine GROUP BY reason"
 
 
@@ -43,13 +52,11 @@ class DemoPlan:
     Attributes:
         events: simulated events, before duplicates.
         rate: events per second; below what the emulated SNS and SQS carry, so that the latency is the pipeline's.
-        sql_folder: where the queries of the report lie.
     """
 
     events: int
     seed: int
     rate: int
-    sql_folder: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +97,8 @@ def run_demo(plan: DemoPlan, keep: bool, console: Console) -> Demo:
             _await_alerts(alerts, watch, produced.purchases)
         console.print("[bold]5/5[/] asking the tables, counting the raw bucket, comparing")
         found = _find(door, compacted, watch.objects())
-        top_pages = door.query(plan.sql_folder / "top_pages.sql")
-        hourly_revenue = door.query(plan.sql_folder / "hourly_revenue.sql")
+        top_pages = door.query(_TOP_PAGES)
+        hourly_revenue = door.query(_HOURLY_REVENUE)
     return Demo(reconcile(produced, found, time.monotonic() - started), top_pages, hourly_revenue)
 
 

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from infra.local.demo import Demo
     from infra.smoke import SmokeReport
 
-SQL_FOLDER = Path(__file__).parents[2] / "analytics" / "sql"
 CHART_WIDTH = 30
 DEMO_EVENTS, SMOKE_EVENTS = 100_000, 1_000
 
@@ -82,7 +81,7 @@ def demo(
     from infra.local.demo import DemoPlan, run_demo
 
     progress = Console(stderr=True)
-    result = run_demo(DemoPlan(events, seed, rate, SQL_FOLDER), keep, progress)
+    result = run_demo(DemoPlan(events, seed, rate), keep, progress)
     show(result, progress if as_json else Console())
     if keep:
         progress.print('the stack runs on: try `clickstream query "SELECT ..."`, then `clickstream down`')
@@ -160,7 +159,7 @@ def show(demo: Demo, console: Console) -> None:
     for name, value, meaning in rows:
         counts.add_row(name, f"{value:,}" if isinstance(value, int) else value, meaning)
     console.print(counts)
-    console.print(_pages_table(demo.top_pages[:5]))
+    console.print(_pages_table(demo.top_pages))
     console.print(_revenue_chart(demo.hourly_revenue))
     verdict = "[bold green]reconciled[/]" if report.reconciled else "[bold red]NOT reconciled[/]"
     console.print(f"{verdict}: sent = facts + duplicates + quarantined, purchases = alerts ({report.seconds} s)")
