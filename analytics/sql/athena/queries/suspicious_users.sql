@@ -35,7 +35,7 @@ signs AS (
                    CASE WHEN u.pages >= 40 THEN 'breadth' END
                ],
                sign -> sign IS NOT NULL
-           ) AS signs
+           ) AS found
     FROM users AS u
     JOIN busiest AS b ON b.user_id = u.user_id
 )
@@ -44,8 +44,8 @@ SELECT user_id,
        pages,
        most_in_a_minute,
        user_agent,
-       array_join(signs, ', ') AS signs
+       array_join(found, ', ') AS signs
 FROM signs
-WHERE cardinality(signs) > 0
-ORDER BY cardinality(signs) DESC, events DESC, user_id
+WHERE cardinality(found) > 0
+ORDER BY cardinality(found) DESC, events DESC, user_id
 LIMIT 50
