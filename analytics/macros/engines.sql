@@ -82,3 +82,6 @@
 {# How many of a group's rows a condition holds for. #}
 {% macro count_of(condition) %}cast(coalesce(sum(case when {{ condition }} then 1 else 0 end), 0) as bigint){% endmacro %}
 {% macro whole_sum(value) %}cast(sum({{ value }}) as bigint){% endmacro %}
+{% macro type_double() %}{{ adapter.dispatch('type_double', 'clickstream')() }}{% endmacro %}
+{% macro default__type_double() %}double{% endmacro %}
+{% macro redshift__type_double() %}double precision{% endmacro %}

@@ -15,7 +15,7 @@ from schemas.tables import TABLES, Table, athena_type
 # What the models read. `hours` is opened first: facts that are published meanwhile are then those of a version that it
 # does not know yet, so the next run computes their hour once more; in the other order they would be missed.
 FIRST_SOURCE = "hours"
-SOURCES = (FIRST_SOURCE, "fact_clicks", "dim_users_history")
+SOURCES = (FIRST_SOURCE, "fact_clicks", "dim_users_history", "dim_user_agents")
 
 
 def source_tables() -> tuple[Table, ...]:

@@ -14,8 +14,16 @@ with hours as (
         year,
         month,
         day,
-        max(published_through) over () as published_through
+        max(published_through) over () as closed_through,
+        min(case when waiting_lines > 0 then event_hour end) over () as waiting_from
     from {{ source('clickstream', 'hours') }}
+),
+
+marked as (
+    select
+        hours.*,
+        case when waiting_from < closed_through then waiting_from else closed_through end as published_through
+    from hours
 )
 
 select
@@ -28,9 +36,10 @@ select
     version,
     state,
     facts,
-    waiting_lines = 0 and event_hour < published_through as is_final,
+    waiting_lines = 0 and event_hour < closed_through as is_final,
+    {{ plus_minutes("date_trunc('day', event_hour)", 1440) }} <= published_through as is_day_final,
     first_published_at,
     last_changed_at,
     published_through
-from hours
+from marked
 where version is not null
