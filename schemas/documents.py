@@ -58,7 +58,7 @@ duplicates:
 
 ```sql
 SELECT h.event_hour, sum(h.accepted) AS accepted
-FROM raw_objects CROSS JOIN UNNEST(hours) AS t(h)
+FROM raw_objects CROSS JOIN UNNEST(hours) AS h(event_hour, accepted, state)
 WHERE h.state = 'published'
 GROUP BY h.event_hour ORDER BY h.event_hour
 ```

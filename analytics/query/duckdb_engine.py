@@ -9,9 +9,13 @@ import pyarrow as pa
 import pyarrow.compute
 from pyarrow.dataset import Dataset
 
+from analytics.query.macros import macros
 from analytics.query.translation import Translation
-from schemas.errors import ConfigError
+from schemas.errors import ConfigError, WorkFailedError
 from schemas.tables import TABLES
+
+# What DuckDB says before it reads a row.
+_NOT_BOUND = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException, duckdb.NotImplementedException)
 
 
 def answer(query: Translation, database: str, datasets: Mapping[str, Dataset | pa.Table]) -> pa.Table:
@@ -24,18 +28,23 @@ def answer(query: Translation, database: str, datasets: Mapping[str, Dataset | p
 
     Raises:
         ConfigError: DuckDB cannot answer it.
+        WorkFailedError: it failed, as by a division by zero.
     """
     connection = duckdb.connect()
     try:
         connection.execute("SET TimeZone = 'UTC'")
+        for macro in macros():
+            connection.execute(macro)
         connection.execute(f'CREATE SCHEMA "{database}"')
         for table in (table for table in TABLES if table.name in query.tables):
             connection.register(f"arrow_{table.name}", datasets.get(table.name, table.schema.empty_table()))
             connection.execute(f'CREATE VIEW "{database}"."{table.name}" AS SELECT * FROM arrow_{table.name}')  # noqa: S608
         connection.execute("SET enable_external_access = false")
         return _as_athena(connection.sql(query.sql).to_arrow_table())
-    except duckdb.Error as error:
+    except _NOT_BOUND as error:
         raise ConfigError(f"the query cannot be answered here: {error}") from error
+    except duckdb.Error as error:
+        raise WorkFailedError(f"the query failed: {error}") from error
     finally:
         connection.close()
 

@@ -14,7 +14,7 @@ from rich.console import Console
 from analytics.query.answers import Format, as_bytes, as_table
 from analytics.query.duckdb_engine import answer
 from analytics.query.translation import translate
-from schemas.errors import ConfigError
+from schemas.errors import ConfigError, WorkFailedError
 from schemas.tables import DIM_USERS, DIM_USERS_HISTORY, FACT_CLICKS
 
 ROOT = Path(__file__).parents[3]
@@ -114,13 +114,24 @@ def test_a_table_that_was_never_published_is_empty() -> None:
         ("SELECT nope FROM fact_clicks", "nope"),
         ("SELECT * FROM nope", "there is no table clickstream.nope"),
         ("SELECT * FROM other.fact_clicks", "there is no table other.fact_clicks"),
-        ("SELECT * FROM read_csv('README.md')", "cannot be answered here"),
-        ("SELECT CAST('x' AS integer)", "cannot be answered here"),
+        ("SELECT * FROM read_csv('README.md')", "read_csv"),
+        ("SELECT user_id AS u FROM fact_clicks GROUP BY u", "'u' could not be resolved"),
+        ("SELECT array_agg(user_id ORDER BY nope) FROM fact_clicks", "nope"),
+        ('SELECT "$path" FROM fact_clicks', "path"),
+        ('SELECT * FROM "fact_clicks$snapshots"', "snapshots"),
+        ("SELECT * FROM fact_clicks FOR TIMESTAMP AS OF now()", "--as-of"),
+        ("SELECT h.state FROM raw_objects CROSS JOIN UNNEST(hours) AS t(h)", "here 3"),
+        ("SELECT * FROM clickstream_models.sessions", "clickstream models"),
     ],
 )
 def test_a_query_that_cannot_be_answered_says_why(sql: str, told: str) -> None:
     with pytest.raises(ConfigError, match=told):
         ask(sql)
+
+
+def test_a_query_that_fails_on_its_way_says_so() -> None:
+    with pytest.raises(WorkFailedError, match="Cannot cast 'u1' to BIGINT"):
+        ask("SELECT CAST(user_id AS bigint) FROM dim_users ORDER BY user_id LIMIT 1")
 
 
 def test_an_answer_is_written_in_each_form() -> None:
