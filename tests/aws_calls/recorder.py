@@ -48,6 +48,7 @@ PROGRAMS: dict[str, tuple[str, ...]] = {
     "compact": ("batch_compaction.cli:compact", "batch_compaction.run"),
     "query": ("analytics.query_cli",),
     "enrich": ("analytics.enrich_cli", "analytics.enrichment.run"),
+    "redshift-manifest": ("analytics.warehouse_cli",),
     "validate": ("batch_compaction.validate_cli", "batch_compaction.validate"),
     "maintain": ("batch_compaction.maintain_cli", "batch_compaction.maintain"),
     "quarantine": ("batch_compaction.quarantine_cli", "batch_compaction.quarantine_replay"),

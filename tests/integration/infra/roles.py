@@ -169,7 +169,18 @@ ROLES: dict[str, Role] = {
     ),
     "producer": Role(("simulate",), _all(_KEYS, "kms:GenerateDataKey")),
     "operator": Role(
-        ("dead-letters", "watch", *_OF_BATCH, "hours", "rollback", "quarantine", "query", "simulate", "verify"),
+        (
+            "dead-letters",
+            "watch",
+            *_OF_BATCH,
+            "hours",
+            "rollback",
+            "quarantine",
+            "query",
+            "redshift-manifest",
+            "simulate",
+            "verify",
+        ),
         _all(_KEYS, "kms:Decrypt", "kms:GenerateDataKey")
         | _all(_MOVES, "sqs:CancelMessageMoveTask", "sqs:ListMessageMoveTasks", "sqs:StartMessageMoveTask")
         | _all(
