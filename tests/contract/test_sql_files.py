@@ -15,7 +15,7 @@ import sqlglot
 from sqlglot import exp
 
 from analytics.rendering import redshift_tables, redshift_types
-from analytics.rendering.__main__ import SQL
+from analytics.rendering.__main__ import DOCUMENTS, SQL, with_files
 from analytics.rendering.athena_raw import PARTITIONED_TABLE
 from analytics.rendering.blanks import EXAMPLE, Blanks, days_sql
 from analytics.rendering.catalog import FILES
@@ -40,6 +40,12 @@ def named(file: SqlFile) -> str:
 @pytest.mark.parametrize("file", FILES, ids=named)
 def test_a_file_is_what_is_rendered(file: SqlFile) -> None:
     assert (SQL / file.path).read_text(encoding="utf-8") == file.text(), "run `python -m analytics.rendering`"
+
+
+@pytest.mark.parametrize("folder", DOCUMENTS)
+def test_the_document_of_an_engine_lists_its_files(folder: str) -> None:
+    text = DOCUMENTS[folder].read_text(encoding="utf-8")
+    assert text == with_files(folder, text), "run `python -m analytics.rendering`"
 
 
 def test_folders_hold_no_file_that_is_not_rendered() -> None:
