@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from batch_compaction.limits import QualityLimits
 from batch_compaction.plan import HourPolicy
-from batch_compaction.quarantine_replay import Replay, replay
-from batch_compaction.repair_rules import parse_rules
 from schemas.instants import HOUR_US, parse_instant_us
 from tests.cookbook import trust
-from tests.cookbook.recounts import DISMISSED
 from tests.cookbook.traffic import Objects, Runs
 from tests.integration.batch_compaction.lakes import TestLake
 
@@ -24,11 +21,9 @@ _LIMITS = QualityLimits(
 
 
 def publish(lake: TestLake, objects: Objects, runs: Runs) -> None:
-    """Put the objects of each run and compact them; then dismiss the quarantined lines of one reason."""
+    """Put the objects of each run and compact them."""
     for number, keys in enumerate(runs):
         for key in keys:
             lake.s3.put_object(Bucket=lake.settings.raw_bucket, Key=key, Body=objects[key])
         report = lake.compact(HourPolicy(_NOW_US + number * HOUR_US), run_id=f"run-{number}", limits=_LIMITS)
         assert not report.held
-    rules = parse_rules(f'[[rule]]\nwhere = {{ reason = "{DISMISSED}" }}\ndismiss = "a test"\n', "repair.toml")
-    replay(Replay(lake.s3, lake.settings.raw_bucket, lake.lake, rules, _NOW_US, lambda _: None))

@@ -10,8 +10,6 @@ from tests.cookbook.raw import Raw
 from tests.cookbook.sales import Rows
 from tests.cookbook.traffic import Objects, Runs
 
-# Quarantined lines of this reason are dismissed after the runs.
-DISMISSED = "not_json"
 _OF_EVENTS: tuple[Callable[[Raw], Rows], ...] = (
     sales.hourly_revenue,
     sales.order_values,
@@ -39,5 +37,5 @@ def recounts_of(raw: Raw, objects: Objects, runs: Runs) -> dict[str, Callable[[]
     counted: dict[str, Callable[[], Rows]] = {count.__name__: partial(count, raw) for count in _OF_EVENTS}
     return counted | {
         "hour_trust": partial(trust.hour_trust, objects, runs),
-        "quarantine_reasons": partial(trust.quarantine_reasons, raw, DISMISSED),
+        "quarantine_reasons": partial(trust.quarantine_reasons, raw),
     }

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from tests.cookbook.raw import Event, Raw, arrival_of, grouped, read
+from tests.cookbook.raw import Event, NoEvent, Raw, arrival_of, grouped, read
 from tests.cookbook.sales import Rows
 
 # What the runs of this traffic were told to judge by, and what `hour_trust` shows where an hour fails.
@@ -77,16 +77,23 @@ def _failed(hour: datetime, new: Sequence[Event], before: Raw, after: Raw) -> li
     return checks
 
 
-def quarantine_reasons(raw: Raw, dismissed: str) -> Rows:
-    groups = defaultdict(list)
+def quarantine_reasons(raw: Raw) -> Rows:
+    delivered: Counter[str] = Counter()
+    groups: defaultdict[tuple[str, str], list[NoEvent]] = defaultdict(list)
+    for key in (*(event.key for event in raw.lines), *(line.key for line in raw.broken)):
+        if arrival_of(key).month == 11:
+            delivered[_origin(key)] += 1
     for line in raw.broken:
         if arrival_of(line.key).month == 11:
-            match = _DELIVERED.search(line.key)
-            groups[line.reason, match[1] if match else "dropped file"].append(line)
+            groups[line.reason, _origin(line.key)].append(line)
     rows: Rows = []
     for (reason, origin), lines in groups.items():
         hours = [int(arrival_of(line.key).strftime("%Y%m%d%H")) for line in lines]
         count, objects = len(lines), len({line.key for line in lines})
-        done = count if reason == dismissed else 0
-        rows.append((reason, origin, count, objects, 0, done, count - done, min(hours), max(hours)))
+        rows.append((reason, origin, count, objects, count / delivered[origin], min(hours), max(hours)))
     return sorted(rows, key=lambda row: (-row[2], row[0], row[1]))
+
+
+def _origin(key: str) -> str:
+    match = _DELIVERED.search(key)
+    return match[1] if match else "dropped file"
