@@ -7,7 +7,7 @@ again from fresh tables.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -24,6 +24,8 @@ from schemas.errors import WorkFailedError
 from schemas.tables import DIM_USER_AGENTS, FACT_CLICKS
 
 MAX_PLANS = 5
+# Texts that are parsed at once: some seconds of work between two steps, and some megabytes.
+_TEXTS_AT_ONCE = 8192
 
 
 class EnrichmentReport(msgspec.Struct, frozen=True):
@@ -105,8 +107,7 @@ def _enrich_once(run: Enrichment, overtaken: int) -> EnrichmentReport:
     found = distinct_texts(new.rows, known, run.limits)
     is_current = pc.equal(kept["rules_version"], run.parser.version)
     stale = kept.filter(pc.invert(is_current))["user_agent"].to_pylist()
-    run.on_step(f"parse {len(found.new) + len(stale)} texts")
-    rows = pa.concat_tables([kept.filter(is_current), run.parser.rows([*found.new, *stale])])
+    rows = pa.concat_tables([kept.filter(is_current), *_parsed(run, [*found.new, *stale])])
 
     run.on_step(f"publish {DIM_USER_AGENTS.name}")
     marks = {} if new.mark is None else {MARK: str(new.mark)}
@@ -124,3 +125,10 @@ def _enrich_once(run: Enrichment, overtaken: int) -> EnrichmentReport:
         is_committed=committed,
         overtaken=overtaken,
     )
+
+
+def _parsed(run: Enrichment, texts: Sequence[str]) -> Iterator[pa.Table]:
+    """Yield the rows of texts, some at once."""
+    for begin in range(0, len(texts), _TEXTS_AT_ONCE):
+        run.on_step(f"parse texts: {begin:,} of {len(texts):,}")
+        yield run.parser.rows(texts[begin : begin + _TEXTS_AT_ONCE])

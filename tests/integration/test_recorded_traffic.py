@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import gzip
+import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from analytics.enrichment.agents import AgentParser
 from infra.local.front_door import FrontDoor
-from tests.recordings import RECORDINGS, Recording
+from tests.recordings import APACHE, RECORDINGS, Recording
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "enrichment.md"
 
 
 @pytest.fixture
@@ -19,6 +25,22 @@ def door(tmp_path: Path) -> Iterator[FrontDoor]:
         yield door
     finally:
         door.run("down")
+
+
+def check_agents(door: FrontDoor) -> None:
+    """Assert that every user agent has a row, and that the document's question tells visitors from programs."""
+    report = door.run_json("enrich")
+    with gzip.open(APACHE.path, "rt", encoding="utf-8") as file:
+        lines = {line for line in file if line.endswith('"\n')}
+    agents = [line.rsplit('"', 2)[1] for line in lines]
+    assert report["texts"] == report["new_texts"] == len(set(agents))
+    assert report["left_out_facts"] == 0
+    [question] = re.findall(r"```sql\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
+    day = question.replace("f.year = 2026 AND f.month = 11 AND f.day = 24 AND ", "")
+    assert day != question
+    parser = AgentParser("test")
+    answers = Counter(agent.device.value for agent in map(parser.parse, agents) if not agent.is_bot)
+    assert {row["device"]: row["clicks"] for row in door.query(day)} == answers
 
 
 @pytest.mark.parametrize("recording", RECORDINGS, ids=lambda recording: recording.mapping)
@@ -35,3 +57,5 @@ def test_a_recording_ends_in_the_tables_as_its_rows_say(recording: Recording, do
     assert conflicts["n"] == recording.conflicts
     assert sum(hour["duplicates"] for hour in report["hours"]) == recording.duplicates
     assert door.run_json("compact", "--all")["committed"] == []
+    if recording is APACHE:
+        check_agents(door)

@@ -149,7 +149,9 @@ def test_the_image_has_no_part_of_the_alert_job_or_of_the_local_stack(image: Ima
         assert image.run("-c", f"import {package}", folder=tmp_path).returncode == 1, package
 
 
-def test_a_run_in_the_image_compiles_nothing(image: Image, emulator: Any, tmp_path: Path) -> None:
+def test_a_run_in_the_image_compiles_nothing_and_its_facts_are_enriched_there(
+    image: Image, emulator: Any, tmp_path: Path
+) -> None:
     variables = put_event(emulator, "program")
     before = files_in(image.cache)
     assert before
@@ -158,6 +160,9 @@ def test_a_run_in_the_image_compiles_nothing(image: Image, emulator: Any, tmp_pa
     report = json.loads(done.stdout)
     assert (report["lines"], report["accepted"]) == (2, 1)
     assert files_in(image.cache) == before
+    enriched = image.run("-m", "batch_compaction.entry", "enrich", "--json", folder=tmp_path, **variables)
+    assert enriched.returncode == 0, enriched.stderr
+    assert json.loads(enriched.stdout)["hours_read"] == 1
 
 
 def test_the_handler_runs_the_command_of_its_event_from_a_cache_that_cannot_be_written_to(
