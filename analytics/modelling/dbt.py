@@ -125,7 +125,11 @@ class Dbt:
         """
         from dbt.cli.main import dbtRunner
 
+        run_ids: list[str] = []
+
         def on_event(event: Any) -> None:
+            if not run_ids:
+                run_ids.append(event.info.invocation_id)
             if event.info.name == "LogStartLine":
                 on_step(event.data.node_info.node_name, event.data.index, event.data.total)
 
@@ -136,11 +140,21 @@ class Dbt:
         made = ("--target-path", str(self.folder), "--log-path", str(self.state_dir / "dbt" / "logs"))
         with _given(variables):
             done = dbtRunner(callbacks=[on_event]).invoke(
-                ["--quiet", "--no-use-colors", *arguments, "--target", self.target, *folders, *made]
+                [
+                    "--log-level",
+                    "none",
+                    "--log-level-file",
+                    "info",
+                    *arguments,
+                    "--target",
+                    self.target,
+                    *folders,
+                    *made,
+                ]
             )
         if done.exception is not None:
             raise WorkFailedError(f"dbt {arguments[0]}: {done.exception}") from done.exception
-        return _outcome(done.result)
+        return _outcome(run_ids[0], done.result)
 
 
 @contextmanager
@@ -158,14 +172,10 @@ def _given(variables: Mapping[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _outcome(result: Any) -> Outcome:
+def _outcome(run_id: str, result: Any) -> Outcome:
     """Return an outcome, of whichever of its results dbt gave."""
-    if result is None:
-        return Outcome("")
     if isinstance(result, list):
-        return Outcome("", lines=[str(line) for line in result])
-    metadata = getattr(result, "metadata", None)
-    run_id = getattr(metadata, "invocation_id", "") or ""
+        return Outcome(run_id, lines=[str(line) for line in result])
     return Outcome(run_id, steps=_steps(getattr(result, "results", [])))
 
 

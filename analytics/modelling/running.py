@@ -15,6 +15,12 @@ from schemas.settings import Settings
 
 MIRROR_FOLDER = "mirror"
 _TESTS = frozenset({"test", "unit_test", "source"})
+# What a user means by the name: dbt's own `run` leaves out the seeds, without which the first one fails.
+_COMMANDS = {
+    "run": ("build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"),
+    "test": ("test",),
+    "build": ("build",),
+}
 OnStep = Callable[[str, int, int], None]
 
 
@@ -46,7 +52,7 @@ class Run:
     """What to run.
 
     Attributes:
-        command: of dbt: run, test or build.
+        command: run, test or build.
         options: of dbt, for that command.
     """
 
@@ -80,7 +86,7 @@ def run_models(run: Run, on_copied: Callable[[int, int], None], on_step: OnStep)
     """
     run.dbt.check()
     mirror = mirror_sources(run, on_copied)
-    outcome = run.dbt.invoke(run.command, *run.options, settings=run.settings, on_step=on_step)
+    outcome = run.dbt.invoke(*_COMMANDS[run.command], *run.options, settings=run.settings, on_step=on_step)
     if not outcome.steps:
         raise ConfigError(f"nothing to {run.command} is selected: `clickstream models list` names all there is")
     is_test = [step.kind in _TESTS for step in outcome.steps]
