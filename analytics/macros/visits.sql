@@ -7,7 +7,8 @@
     `sessions_touched` holds from before their rows are deleted until new ones are there.
 #}
 
-{# Sessions that a change of an hour may change: by the gap rule those within a gap of it, else those around it. #}
+{# Sessions that a change of an hour may change: those around it, which may lose events; and those that its events may
+   join, by the gap rule within a gap of it, by the tracker's those of the same name, however long ago they were. #}
 {% macro note_touched_sessions(kind) -%}
     {% if is_update() -%}
     {%- set gap = var('session_gap_minutes') if kind == 'gap' else 0 -%}
@@ -18,6 +19,17 @@
     inner join {{ changed_hours(this.identifier) }} as changed
         on sessions.started_at <= {{ plus_minutes('changed.event_hour', 60 + gap) }}
         and sessions.ended_at >= {{ plus_minutes('changed.event_hour', 0 - gap) }}
+    {%- if kind == 'tracker' %}
+    union
+    select
+        '{{ kind }}', sessions.session_key, sessions.user_id, sessions.session_id, sessions.started_at, sessions.ended_at
+    from {{ this }} as sessions
+    where sessions.session_id in (
+        select events.session_id
+        from {{ ref('stg_events') }} as events
+        inner join {{ hours_to_compute() }} as hours on {{ join_hours('events', 'hours') }}
+    )
+    {%- endif %}
     {%- endif %}
 {%- endmacro %}
 

@@ -105,6 +105,17 @@ def test_late_events_and_new_hours_leave_the_models_as_made_anew(lake: TestLake,
     assert_as_made_anew(models, folder)
 
 
+def test_a_session_that_its_tracker_goes_on_with_hours_later_is_one_session(
+    lake: TestLake, models: Models, folder: Path
+) -> None:
+    at = HOUR + 14 * HOUR_US
+    lake.put("resumed", [event("resumed", 30, at, user_id="u0", session_id="s0-0")], at)
+    lake.compact()
+    assert models.run().hours == dict.fromkeys(KEPT_BY_HOUR, 1)
+    assert models.rows("SELECT count(*) FROM sessions_by_tracker WHERE session_id = 's0-0'") == [(1,)]
+    assert_as_made_anew(models, folder)
+
+
 def test_an_hour_that_is_rolled_back_leaves_the_models_and_comes_back(
     lake: TestLake, models: Models, folder: Path
 ) -> None:
@@ -113,7 +124,7 @@ def test_an_hour_that_is_rolled_back_leaves_the_models_and_comes_back(
     rolled_back = models.run("build")
     assert not rolled_back.failed
     # The day of an hour that is gone is not over: that is told of each of its hours.
-    assert rolled_back.hours == dict.fromkeys(KEPT_BY_HOUR, 1) | {"engagement_daily": 7}
+    assert rolled_back.hours == dict.fromkeys(KEPT_BY_HOUR, 1) | {"engagement_daily": 8}
     assert models.rows("SELECT count(*) FROM activity WHERE hour(event_hour) = 13") == [(0,)]
     assert_as_made_anew(models, folder)
     lake.compact(replace(ALL_CLOSED, only=frozenset({hour})), redo=True)
