@@ -59,15 +59,17 @@ def _monday(day: date) -> date:
 
 
 def signup_to_purchase(raw: Raw) -> Rows:
-    days: defaultdict[date, list[timedelta | None]] = defaultdict(list)
+    days: defaultdict[date, list[int | None]] = defaultdict(list)
     for _, events in grouped(raw.of_month(), lambda event: event.user):
         joined = next((event.at for event in events if event.type == "signup"), None)
         if joined is not None:
-            bought = [event.at - joined for event in events if event.type == "purchase" and event.at >= joined]
+            bought = [
+                milliseconds(joined, event.at) for event in events if event.type == "purchase" and event.at >= joined
+            ]
             days[joined.date()].append(bought[0] if bought else None)
     rows: Rows = []
     for day, spans in sorted(days.items()):
-        took = sorted(milliseconds(span) for span in spans if span is not None)
+        took = sorted(span for span in spans if span is not None)
         middle = nearest_rank(took, 50) / 1000 if took else None
         quickest = took[0] / 1000 if took else None
         rows.append((day, len(spans), len(took), len(took) / len(spans), quickest, middle))

@@ -130,6 +130,8 @@ def _as_lived(event: ClickEvent, is_first: bool) -> Iterator[ClickEvent]:
         page_url=None if session % 41 == 0 else page,
         device_type=None if session % 23 == 0 else event.device_type,
         metadata=dict(sorted((name, value) for name, value in metadata.items() if value != "-")),
+        # Some clocks tell microseconds.
+        event_timestamp_us=event.event_timestamp_us + (session % 1000 if session % 3 == 0 else 0),
     )
     yield lived
     if event.event_type == "purchase" and session % 8 == 3:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 from tests.cookbook.raw import Event, Raw, grouped
@@ -16,9 +16,10 @@ _SEARCH = {"google", "bing", "duckduckgo", "yahoo", "baidu", "yandex", "ecosia"}
 _SOCIAL = {"facebook", "instagram", "tiktok", "linkedin", "pinterest", "reddit", "youtube", "x", "social"}
 
 
-def milliseconds(span: timedelta) -> int:
-    """Return the full milliseconds of a span."""
-    return span // timedelta(milliseconds=1)
+def milliseconds(start: datetime, end: datetime) -> int:
+    """Return the milliseconds between two instants by a clock that shows no more than these."""
+    start, end = (at.replace(microsecond=at.microsecond // 1000 * 1000) for at in (start, end))
+    return (end - start) // timedelta(milliseconds=1)
 
 
 def purchase_funnel(raw: Raw) -> Rows:
@@ -64,7 +65,7 @@ def sessions_by_day(raw: Raw) -> Rows:
     rows: Rows = []
     for day, sessions in sorted(days.items()):
         counts = sorted(map(len, sessions))
-        took = sorted(milliseconds(session[-1].at - session[0].at) for session in sessions)
+        took = sorted(milliseconds(session[0].at, session[-1].at) for session in sessions)
         users = {session[0].user for session in sessions}
         rows.append(
             (

@@ -8,9 +8,9 @@ WITH sessions AS (
            session_id,
            max(CASE WHEN event_type = 'add_to_cart' THEN event_timestamp END) AS filled_at,
            max(CASE WHEN event_type = 'purchase' THEN event_timestamp END) AS bought_at,
-           array_agg(element_at(metadata, 'product_id')) FILTER (
+           CAST(array_agg(element_at(metadata, 'product_id')) FILTER (
                WHERE event_type = 'add_to_cart' AND element_at(metadata, 'product_id') IS NOT NULL
-           ) AS products
+           ) AS array(varchar)) AS products
     FROM fact_clicks
     WHERE year = 2026 AND month = 11 AND event_type IN ('add_to_cart', 'purchase')
     GROUP BY day, user_id, session_id
@@ -28,7 +28,10 @@ SELECT day,
        CAST(count_if(is_abandoned) AS double) / count(*) AS abandonment,
        coalesce(sum(CASE WHEN is_abandoned THEN cardinality(products) END), 0) AS products_left,
        coalesce(
-           cardinality(array_distinct(flatten(array_agg(products) FILTER (WHERE is_abandoned AND products IS NOT NULL)))), 0
+           cardinality(CAST(array_distinct(flatten(
+               array_agg(products) FILTER (WHERE is_abandoned AND products IS NOT NULL)
+           )) AS array(varchar))),
+           0
        ) AS distinct_products_left
 FROM carts
 GROUP BY day

@@ -7,29 +7,24 @@ WITH active AS (
     FROM user_hours
     WHERE (year = 2026 AND month = 11) OR (year = 2026 AND month = 10 AND day >= 26)
 ),
-days AS (
-    SELECT DISTINCT active_day FROM active WHERE active_day >= DATE '2026-11-01'
-),
-daily AS (
-    SELECT a.active_day,
-           count(*) AS users,
-           count_if(CAST(u.first_seen AS date) = a.active_day) AS new_users
+weeks AS (
+    -- Who came on a day is counted on that day and on the six after it.
+    SELECT a.user_id,
+           a.active_day,
+           CAST(date_add('day', t.later, a.active_day) AS date) AS counted_day,
+           CAST(u.first_seen AS date) AS first_day
     FROM active AS a
     JOIN dim_users AS u ON u.user_id = a.user_id
-    GROUP BY a.active_day
-),
-weekly AS (
-    SELECT d.active_day, count(DISTINCT a.user_id) AS users
-    FROM days AS d
-    JOIN active AS a ON a.active_day BETWEEN date_add('day', -6, d.active_day) AND d.active_day
-    GROUP BY d.active_day
+    CROSS JOIN UNNEST(sequence(0, 6)) AS t (later)
 )
-SELECT d.active_day,
-       d.users AS daily_users,
-       d.new_users,
-       d.users - d.new_users AS returning_users,
-       w.users AS weekly_users,
-       CAST(d.users AS double) / w.users AS stickiness
-FROM daily AS d
-JOIN weekly AS w ON w.active_day = d.active_day
-ORDER BY d.active_day
+SELECT counted_day,
+       count_if(active_day = counted_day) AS daily_users,
+       count_if(active_day = counted_day AND first_day = counted_day) AS new_users,
+       count_if(active_day = counted_day AND first_day <> counted_day) AS returning_users,
+       count(DISTINCT user_id) AS weekly_users,
+       CAST(count_if(active_day = counted_day) AS double) / count(DISTINCT user_id) AS stickiness
+FROM weeks
+WHERE counted_day >= DATE '2026-11-01'
+GROUP BY counted_day
+HAVING count_if(active_day = counted_day) > 0
+ORDER BY counted_day

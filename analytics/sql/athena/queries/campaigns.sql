@@ -7,7 +7,6 @@ WITH named AS (
            session_id,
            event_type,
            event_timestamp,
-           click_id,
            coalesce(
                nullif(element_at(metadata, 'campaign'), ''),
                nullif(replace(replace(regexp_extract(page_url, '[?&]utm_campaign=([^&#]*)', 1), '+', ' '), '%20', ' '), '')
@@ -19,7 +18,7 @@ ordered AS (
     SELECT *,
            row_number() OVER (
                PARTITION BY user_id, session_id
-               ORDER BY CASE WHEN campaign IS NULL THEN 1 ELSE 0 END, event_timestamp, click_id
+               ORDER BY CASE WHEN campaign IS NULL THEN 1 ELSE 0 END, event_timestamp, campaign
            ) AS place
     FROM named
 ),

@@ -6,8 +6,8 @@ WITH pages AS (
     SELECT user_id,
            session_id,
            regexp_extract(page_url, '^[^?#]+') AS page,
-           row_number() OVER (PARTITION BY user_id, session_id ORDER BY event_timestamp, click_id) AS from_start,
-           row_number() OVER (PARTITION BY user_id, session_id ORDER BY event_timestamp DESC, click_id DESC) AS from_end
+           row_number() OVER (PARTITION BY user_id, session_id ORDER BY event_timestamp, page_url) AS from_start,
+           row_number() OVER (PARTITION BY user_id, session_id ORDER BY event_timestamp DESC, page_url DESC) AS from_end
     FROM fact_clicks
     WHERE year = 2026 AND month = 11 AND day = 24 AND event_type = 'page_view' AND page_url IS NOT NULL
 )

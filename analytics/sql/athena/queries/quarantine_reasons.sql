@@ -6,7 +6,7 @@ WITH delivered AS (
     SELECT key AS source_object,
            -- What Firehose delivers has the name of its stream.
            coalesce(
-               nullif(regexp_extract(key, '([^/]+)-[0-9]+-[0-9]{4}(-[0-9]{2}){5}-[0-9a-f-]{36}[^/]*$', 1), ''),
+               nullif(regexp_extract(key, '([^/]+)-[0-9]+-[0-9]{4}[0-9-]{15}-[0-9a-f-]{36}[^/]*$', 1), ''),
                'dropped file'
            ) AS delivered_by,
            accepted + quarantined AS lines

@@ -5,8 +5,7 @@
 WITH gaps AS (
     SELECT user_id,
            event_timestamp,
-           click_id,
-           lag(event_timestamp) OVER (PARTITION BY user_id ORDER BY event_timestamp, click_id) AS before
+           lag(event_timestamp) OVER (PARTITION BY user_id ORDER BY event_timestamp) AS before
     FROM fact_clicks
     WHERE year = 2026 AND month = 11
 ),
@@ -14,7 +13,7 @@ numbered AS (
     SELECT user_id,
            event_timestamp,
            sum(CASE WHEN before IS NULL OR event_timestamp > before + INTERVAL '30' MINUTE THEN 1 ELSE 0 END) OVER (
-               PARTITION BY user_id ORDER BY event_timestamp, click_id
+               PARTITION BY user_id ORDER BY event_timestamp
            ) AS session
     FROM gaps
 ),
@@ -23,7 +22,11 @@ sessions AS (
            user_id,
            session,
            count(*) AS events,
-           date_diff('millisecond', min(event_timestamp), max(event_timestamp)) AS took_ms
+           date_diff(
+               'millisecond',
+               date_trunc('millisecond', min(event_timestamp)),
+               date_trunc('millisecond', max(event_timestamp))
+           ) AS took_ms
     FROM numbered
     GROUP BY user_id, session
 ),

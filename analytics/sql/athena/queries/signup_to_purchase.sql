@@ -11,7 +11,11 @@ WITH signups AS (
 users AS (
     SELECT s.user_id,
            CAST(s.signed_up_at AS date) AS signup_day,
-           date_diff('millisecond', s.signed_up_at, min(p.event_timestamp)) AS took_ms
+           date_diff(
+               'millisecond',
+               date_trunc('millisecond', s.signed_up_at),
+               date_trunc('millisecond', min(p.event_timestamp))
+           ) AS took_ms
     FROM signups AS s
     LEFT JOIN fact_clicks AS p
         ON p.user_id = s.user_id

@@ -9,7 +9,9 @@ WITH ordered AS (
            lower(regexp_extract(referrer_url, '^[a-zA-Z]+://([^/?#:]+)', 1)) AS host,
            lower(regexp_extract(page_url, '^[a-zA-Z]+://([^/?#:]+)', 1)) AS own_host,
            lower(regexp_extract(page_url, '[?&]utm_medium=([^&#]*)', 1)) AS medium,
-           row_number() OVER (PARTITION BY user_id, session_id ORDER BY event_timestamp, click_id) AS place
+           row_number() OVER (
+               PARTITION BY user_id, session_id ORDER BY event_timestamp, referrer_url, page_url
+           ) AS place
     FROM fact_clicks
     WHERE year = 2026 AND month = 11 AND day = 24
 ),
