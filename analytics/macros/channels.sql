@@ -7,7 +7,7 @@
         when {{ session }}.utm_medium in ('email', 'e-mail', 'newsletter') then 'email'
         when {{ session }}.utm_medium in ('affiliate', 'affiliates', 'partner') then 'affiliate'
         when {{ session }}.utm_medium in ('social', 'social-media', 'social_media') then 'social'
-        when {{ session }}.utm_medium = 'organic' then 'search'
+        when {{ session }}.utm_medium = 'organic' then 'organic_search'
         when {{ session }}.utm_medium = 'referral' then 'referral'
         when {{ session }}.utm_medium is not null or {{ session }}.utm_source is not null then 'campaign'
         when {{ session }}.referrer_host is null and {{ session }}.campaign is not null then 'campaign'

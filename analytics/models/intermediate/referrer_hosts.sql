@@ -18,6 +18,6 @@ matches as (
         on hosts.referrer_host = known.host or hosts.referrer_host like '%.' || known.host
 )
 
-select referrer_host, channel, source
+select referrer_host, channel, source, {{ var('channel_rules') }} as rules_version
 from matches
 where place = 1

@@ -13,7 +13,6 @@ from analytics.modelling.running import models_schema
 from analytics.modelling.views import SOURCES
 from schemas.instants import HOUR_US
 from tests.integration.analytics.models import Models, busy_hour
-from tests.integration.batch_compaction.conftest import make_lake  # noqa: F401 - a fixture
 from tests.integration.batch_compaction.lakes import ALL_CLOSED, HOUR, TestLake, event
 from tests.integration.batch_compaction.rollbacks import back
 
@@ -30,7 +29,7 @@ KEPT_BY_HOUR = {
 
 
 @pytest.fixture(scope="module")
-def lake(make_lake: Any) -> TestLake:  # noqa: F811 - the fixture
+def lake(make_lake: Any) -> TestLake:
     made: TestLake = make_lake()
     return made
 
