@@ -16,6 +16,9 @@ from typing import Any
 
 import pytest
 
+from analytics.athena.applying import apply
+from analytics.athena.changes import OnTrino
+from analytics.athena.statements import steps_of
 from infra.local.trino import Trino
 from producers.shop.simulation import simulate
 from producers.shop.visitors import Visitors
@@ -67,9 +70,16 @@ class Engine:
 
     def scanned(self, sql: str, database: str | None = None) -> tuple[list[tuple[Any, ...]], int]:
         """Return (the rows of a statement in Athena's dialect, how many bytes it read from S3)."""
-        cursor = self.cursor(database)
-        rows = [tuple(row) for row in cursor.execute(sql).fetchall()]
-        return rows, int(cursor.stats["physicalInputBytes"])
+        rows: list[tuple[Any, ...]] = []
+        scanned_bytes = 0
+        for step in steps_of(sql, database or self.settings.database):
+            if isinstance(step, OnTrino):
+                cursor = self.cursor(database)
+                rows = [tuple(row) for row in cursor.execute(step.sql).fetchall()]
+                scanned_bytes += int(cursor.stats["physicalInputBytes"])
+            else:
+                rows = apply(step, self.client("glue"))
+        return rows, scanned_bytes
 
     def client(self, service: str) -> Any:
         """Return a boto3 client of the stack."""

@@ -112,6 +112,9 @@ def configuration(environment: Mapping[str, str], port: int, server: Path, etc: 
                 "iceberg.hive-catalog-name": HIVE,
                 "iceberg.register-table-procedure.enabled": "true",
                 "iceberg.unique-table-location": "false",
+                # Athena's VACUUM keeps five days where it is not told otherwise; Trino would refuse less than seven.
+                "iceberg.expire-snapshots.min-retention": "0s",
+                "iceberg.remove-orphan-files.min-retention": "0s",
             }
         ),
     }
