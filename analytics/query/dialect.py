@@ -12,6 +12,7 @@ from collections.abc import Callable
 from sqlglot import exp
 
 from analytics.query.number_types import MAX_SCALE, decimal, is_float, is_integer, scale_of
+from analytics.query.regexp_groups import may_be_missing
 from analytics.query.time_patterns import OTHER_ENGINES, strftime_of, strftime_of_joda, strptime_of
 from schemas.errors import ConfigError
 
@@ -437,7 +438,7 @@ def _regexp_extract(node: exp.Expr) -> exp.Expr:
     pattern, group = node.expression, node.args.get("group")
     if group is not None and not (isinstance(group, exp.Literal) and group.name == "0"):
         text = _text(pattern, "regexp_extract")
-        if "|" in text or any(f"){mark}" in text for mark in "?*{"):
+        if may_be_missing(text, int(group.name) if isinstance(group, exp.Literal) else 0):
             raise ConfigError(
                 "regexp_extract() of a group that may be missing is NULL on Athena and empty on DuckDB: write the "
                 f"pattern without |, )? and )*, or {OTHER_ENGINES}"

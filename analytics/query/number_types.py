@@ -80,9 +80,14 @@ def metadata() -> dict[type[exp.Expr], dict[str, Any]]:
         ((exp.Coalesce, exp.Case, exp.If, exp.Greatest, exp.Least), _one_of),
         ((exp.Trunc, exp.Ceil, exp.Floor), _whole),
         ((*_OF_FIRST, exp.TimestampTrunc, exp.DateTrunc, exp.DateAdd), _of_first),
+        ((exp.ArrayDistinct, exp.ArraySort, exp.ArrayFilter, exp.ArraySlice, exp.Reverse), _of_first),
+        ((exp.ArrayAgg,), _array_of),
+        ((exp.Flatten, exp.ArrayMax, exp.ArrayMin, exp.Bracket), _entry_of),
     ]
     for kinds, change in changed:
         known |= {kind: {"annotator": _after(known.get(kind), change)} for kind in kinds}
+    texts = exp.DataType.build("ARRAY(VARCHAR)", dialect="trino")
+    known |= {kind: {"returns": texts} for kind in (exp.Split, exp.RegexpSplit, exp.RegexpExtractAll)}
     known |= {kind: {"returns": exp.DType.BIGINT} for kind in _COUNTS}
     known |= {kind: {"returns": exp.DType.VARCHAR} for kind in _TEXTS}
     known[exp.StrToTime] = {"returns": exp.DType.TIMESTAMP}
@@ -178,6 +183,22 @@ def _whole(node: exp.Expr) -> exp.DataType | None:
 def _of_first(node: exp.Expr) -> exp.DataType | None:
     kind: exp.DataType | None = node.this.type
     return kind
+
+
+def _array_of(node: exp.Expr) -> exp.DataType | None:
+    inner = node.this
+    while isinstance(inner, exp.Order | exp.Distinct):
+        inner = inner.expressions[0] if isinstance(inner, exp.Distinct) else inner.this
+    if inner.type is None or inner.type.is_type(exp.DType.UNKNOWN):
+        return None
+    return exp.DataType(this=exp.DType.ARRAY, expressions=[inner.type.copy()], nested=True)
+
+
+def _entry_of(node: exp.Expr) -> exp.DataType | None:
+    kind = node.this.type
+    # The last one: of a map, the values.
+    inner = kind.expressions[-1] if kind is not None and kind.expressions else None
+    return inner if isinstance(inner, exp.DataType) else None
 
 
 def _is_decimal(node: exp.Expr) -> bool:

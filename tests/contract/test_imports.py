@@ -174,6 +174,7 @@ PURE = {
         "redshift_tables",
         "redshift_types",
         "redshift_views",
+        "regexp_groups",
         "sql_files",
         "statements",
         "texts",

@@ -6,6 +6,7 @@ import pyarrow as pa
 import pytest
 
 from analytics.query.duckdb_engine import answer
+from analytics.query.regexp_groups import may_be_missing
 from analytics.query.translation import translate
 from schemas.errors import ConfigError, WorkFailedError
 from tests.dialect_cases import CASES, Case
@@ -50,3 +51,20 @@ def test_every_fault_is_told_at_once() -> None:
     with pytest.raises(ConfigError) as caught:
         translate("SELECT soundex('a'), xxhash64(to_utf8('a')), soundex('b')", "clickstream")
     assert sorted(fault.partition("(")[0] for fault in caught.value.faults) == ["soundex", "xxhash64"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "group", "missing"),
+    [
+        ("a(b)c", 1, False),
+        ("a(b)?c", 1, True),
+        ("a(?:x(b))*c", 1, True),
+        ("(a)(b){0,2}", 1, False),
+        ("(a)(b){0,2}", 2, True),
+        ("(a)(b){5}(c)*", 2, False),
+        ("a|(b)", 1, True),
+        (r"\((a)\)?[|(]", 1, False),
+    ],
+)
+def test_a_group_that_a_match_may_lack_is_known(pattern: str, group: int, missing: bool) -> None:
+    assert may_be_missing(pattern, group) is missing
