@@ -5,7 +5,6 @@ from __future__ import annotations
 from analytics.rendering.blanks import Blanks
 from analytics.rendering.sql_files import SqlFile
 from schemas import hive, lake
-from schemas.tables import HOUR_PARTITION
 
 PARTITIONED_TABLE = f"{hive.RAW_TABLE}_partitions"
 _COST = (
@@ -18,12 +17,18 @@ _COST_OF_RAW = f"Cost: {_COST} Ask fact_clicks where it has the answer."
 def _added_partitions(blanks: Blanks) -> str:
     lines = [f"ALTER TABLE `{blanks.raw_database}`.`{PARTITIONED_TABLE}` ADD IF NOT EXISTS"]
     for hour_us in blanks.hours:
+        folder = lake.hour_folder(hour_us)
+        # As the folder has them, with their zeros: a repair names an hour by its folder, and would add `09` beside `9`.
         values = ", ".join(
-            f"`{name}` = {value}" for name, value in zip(HOUR_PARTITION, lake.partition_of_hour(hour_us), strict=True)
+            f"`{name}` = '{value}'" for name, _, value in (part.partition("=") for part in _parts(folder))
         )
         lines.append(f"  PARTITION ({values})")
-        lines.append(f"    LOCATION '{hive.RAW.location(blanks.raw_bucket)}{lake.hour_folder(hour_us)}'")
+        lines.append(f"    LOCATION '{hive.RAW.location(blanks.raw_bucket)}{folder}'")
     return "\n".join(lines)
+
+
+def _parts(folder: str) -> list[str]:
+    return folder.rstrip("/").split("/")
 
 
 FILES = (
@@ -58,8 +63,9 @@ FILES = (
         "raw_add_partitions",
         "Adds hours to the table without projection, all in one statement.",
         (
-            "An hour that is there stays as it is, and one without objects has no rows. The location is named, since "
-            "folders have two digits (hour=03) and values are numbers. Cost: no object is read.",
+            "An hour that is there stays as it is, and one without objects has no rows. Values are written as the "
+            "folders have them, hour = '09' and not 9: raw_repair_partitions.sql names hours so, and an hour under "
+            "two names is counted twice. Cost: no object is read.",
         ),
         _added_partitions,
     ),

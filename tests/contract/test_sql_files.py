@@ -91,7 +91,8 @@ def test_hours_are_added_where_their_objects_lie() -> None:
     assert head == f"ALTER TABLE `clickstream_raw`.`{PARTITIONED_TABLE}` ADD IF NOT EXISTS"
     found = [
         re.fullmatch(
-            r"\(`year` = (\d+), `month` = (\d+), `day` = (\d+), `hour` = (\d+)\)\s+LOCATION '([^']+)'", each.strip()
+            r"\(`year` = '(\d{4})', `month` = '(\d\d)', `day` = '(\d\d)', `hour` = '(\d\d)'\)\s+LOCATION '([^']+)'",
+            each.strip(),
         )
         for each in added
     ]

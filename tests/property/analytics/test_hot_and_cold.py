@@ -124,7 +124,7 @@ STEPS = st.lists(
 
 
 # Nothing is made smaller: each try is a warehouse of its own, and what failed is short enough to read.
-@settings(max_examples=25, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=15, phases=[Phase.explicit, Phase.generate])
 @given(st.sets(SLOT, min_size=3), STEPS)
 def test_a_reader_finds_one_whole_version_of_each_hour(published: set[int], steps: list[tuple[object, ...]]) -> None:
     lake, model = Lake(through=SLOTS - 2), Model()
