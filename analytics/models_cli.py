@@ -51,7 +51,7 @@ def run(
 
 
 def test(select: _Select = None, target: _Target = "duckdb", as_json: _Json = False) -> None:
-    """Test the models and the freshness of what they are built from.
+    """Test the models, and, where none is selected, how fresh what they are built from is.
 
     Example: `clickstream models test --select revenue_hourly`
     """

@@ -89,17 +89,20 @@ def run_models(run: Run, on_copied: Callable[[int, int], None], on_step: OnStep)
     outcome = run.dbt.invoke(*_COMMANDS[run.command], *run.options, settings=run.settings, on_step=on_step)
     if not outcome.steps:
         raise ConfigError(f"nothing to {run.command} is selected: `clickstream models list` names all there is")
-    is_test = [step.kind in _TESTS for step in outcome.steps]
+    steps = outcome.steps
+    if run.command == "test" and not run.options:
+        steps = [*steps, *run.dbt.invoke("source", "freshness", settings=run.settings, on_step=on_step).steps]
+    is_test = [step.kind in _TESTS for step in steps]
     return ModelsReport(
         command=run.command,
         target=run.dbt.target,
         database=str(run.dbt.database) if run.dbt.target == DEFAULT_TARGET else models_schema(run.settings),
         mirrored=mirror.copied if mirror else None,
-        models=[step for step, is_one in zip(outcome.steps, is_test, strict=True) if not is_one],
-        tests=[step for step, is_one in zip(outcome.steps, is_test, strict=True) if is_one],
+        models=[step for step, is_one in zip(steps, is_test, strict=True) if not is_one],
+        tests=[step for step, is_one in zip(steps, is_test, strict=True) if is_one],
         hours=_hours(run, outcome) if mirror else {},
-        failed=[step.name for step in outcome.steps if step.is_failed],
-        warned=[step.name for step in outcome.steps if step.status == "warn"],
+        failed=[step.name for step in steps if step.is_failed],
+        warned=[step.name for step in steps if step.status == "warn"],
     )
 
 

@@ -31,9 +31,8 @@ def visits_of_one_event(path: Path) -> int:
     """Count them in the recording itself, where copies of an event are one and the cut last row is none."""
     distinct = f"SELECT DISTINCT * FROM read_csv('{path}', all_varchar = true, ignore_errors = true)"
     visits = f"SELECT user_session FROM ({distinct}) GROUP BY user_session HAVING count(*) = 1"
-    found = duckdb.sql(f"SELECT count(*) FROM ({visits})").fetchone()
-    assert found is not None
-    return int(found[0])
+    [(count,)] = duckdb.sql(f"SELECT count(*) FROM ({visits})").fetchall()
+    return int(count)
 
 
 def rows(door: FrontDoor, sql: str) -> list[tuple[object, ...]]:
