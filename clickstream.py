@@ -28,6 +28,7 @@ import batch_compaction.validate_cli
 import infra.cost_cli
 import infra.local.cli
 import infra.local.demo_cli
+import infra.local.trino.cli
 import producers.load_cli
 import producers.record_cli
 import producers.replay_cli
@@ -40,7 +41,7 @@ from schemas.errors import ClickstreamError, ConfigError, MissingSettingsError
 from schemas.settings import state_dir_of
 
 # Commands that make or look at the stack themselves.
-_STACK_COMMANDS = {"up", "down", "status", "demo"}
+_STACK_COMMANDS = {"up", "down", "status", "demo", "trino"}
 
 app = typer.Typer(
     name="clickstream",
@@ -53,6 +54,7 @@ app = typer.Typer(
 for package in (
     infra.local.demo_cli,
     infra.local.cli,
+    infra.local.trino.cli,
     producers.simulate_cli,
     producers.replay_cli,
     producers.record_cli,

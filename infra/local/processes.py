@@ -39,15 +39,31 @@ def start_module(module: str, arguments: Sequence[str], environment: Mapping[str
     Raises:
         WorkFailedError: it ended at once.
     """
-    log.parent.mkdir(parents=True, exist_ok=True)
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     search_path = os.pathsep.join(filter(None, [str(_PROJECT), os.environ.get("PYTHONPATH")]))
+    variables = inherited | {"PYTHONPATH": search_path, "PYTHONUNBUFFERED": "1"} | dict(environment)
+    return start_program([sys.executable, "-m", module, *arguments], variables, log, name=module)
+
+
+def start_program(command: list[str], environment: Mapping[str, str], log: Path, name: str) -> ProcessId:
+    """Start a program, detached from this process; its output is added to the log.
+
+    Args:
+        command: the path of the program and its arguments.
+        environment: all of its variables.
+        log: created where it is missing.
+        name: for people.
+
+    Raises:
+        WorkFailedError: it ended at once.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
     append = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     # Not subprocess.Popen: it would wait for the process, or complain that nobody does.
     pid = os.posix_spawn(
-        sys.executable,
-        [sys.executable, "-m", module, *arguments],
-        inherited | {"PYTHONPATH": search_path, "PYTHONUNBUFFERED": "1"} | dict(environment),
+        command[0],
+        command,
+        environment,
         file_actions=[
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
             (os.POSIX_SPAWN_OPEN, 1, str(log), append, 0o644),
@@ -57,7 +73,7 @@ def start_module(module: str, arguments: Sequence[str], environment: Mapping[str
     )
     started = process_id(pid)
     if started is None:
-        raise WorkFailedError(f"{module} ended at once\n{log_tail(log)}")
+        raise WorkFailedError(f"{name} ended at once\n{log_tail(log)}")
     return started
 
 

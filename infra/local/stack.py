@@ -45,6 +45,7 @@ from infra.local.state import (
     SCHEDULE,
     SCHEDULED_RUN,
     STAND_INS,
+    TRINO,
     Intervals,
     Stack,
     dead_parts,
@@ -90,7 +91,7 @@ def up(state_dir: Path, options: Options) -> tuple[str, Stack]:
         ConfigError: the port is taken.
         WorkFailedError: a process did not start; its last log lines are in the message.
     """
-    with _exclusive(state_dir):
+    with exclusive(state_dir):
         stack = read_stack(state_dir)
         if stack is not None and _recovers(stack):
             changed = [FUNCTION] if stack.alerting != options.alerting else []
@@ -118,7 +119,7 @@ def down(state_dir: Path) -> bool:
     """Stop what runs and forget it; say whether there was anything. The emulator's data is gone afterwards."""
     if not state_dir.is_dir():
         return False
-    with _exclusive(state_dir):
+    with exclusive(state_dir):
         return _remove(state_dir)
 
 
@@ -260,7 +261,7 @@ def _remove(state_dir: Path) -> bool:
     for name in sorted(recorded, key=lambda name: (name == EMULATOR, name == SCHEDULED_RUN)):
         stop_journaled(state_dir, name)
     forget_journal(state_dir)
-    for name in (*STAND_INS, SCHEDULE):
+    for name in (*STAND_INS, SCHEDULE, TRINO):
         shutil.rmtree(state_dir / name, ignore_errors=True)
     (state_dir / "emulator.port").unlink(missing_ok=True)
     had_record = stack_file(state_dir).exists()
@@ -292,7 +293,12 @@ def _require_free(port: int) -> None:
 
 
 @contextmanager
-def _exclusive(state_dir: Path) -> Iterator[None]:
+def exclusive(state_dir: Path) -> Iterator[None]:
+    """Have no other process start or stop anything of a state folder meanwhile.
+
+    Raises:
+        WorkFailedError: another one does not come to its end.
+    """
     state_dir.mkdir(parents=True, exist_ok=True)
     with (state_dir / "stack.lock").open("a") as lock:
         if not wait_until(lambda: _locked(lock.fileno()), LOCK_S):

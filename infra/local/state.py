@@ -21,6 +21,8 @@ EMULATOR, FIREHOSE, FUNCTION = "emulator", "firehose", "function"
 STAND_INS = (FIREHOSE, FUNCTION)
 # What runs where it was asked for, and the command that it has under way.
 SCHEDULE, SCHEDULED_RUN = "schedule", "schedule-run"
+# What runs beside the stack where it was asked for, and is no part of it.
+TRINO = "trino"
 _CONNECT_TIMEOUT_S = 2.0
 
 

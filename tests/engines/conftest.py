@@ -19,7 +19,7 @@ import pytest
 from analytics.athena.applying import apply
 from analytics.athena.changes import OnTrino
 from analytics.athena.statements import steps_of
-from infra.local.trino import Trino
+from infra.local.trino.server import Trino
 from producers.shop.simulation import simulate
 from producers.shop.visitors import Visitors
 from schemas import hive
@@ -91,7 +91,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """Trino on tables of simulated traffic: three days of it, with repeated, late and broken lines, all published."""
     from infra.local.front_door import FrontDoor
     from infra.local.stack import Options, down, start_emulator
-    from infra.local.trino import running_trino
+    from infra.local.trino.server import running_trino
 
     state_dir = tmp_path_factory.mktemp("engines")
     try:

@@ -3,7 +3,3 @@
 Athena's SQL engine is Trino; this is the one that can be run on a machine. It reads the tables of the emulated Glue and
 S3. What Athena adds to Trino's SQL is not understood here: that is `analytics.athena`.
 """
-
-from infra.local.trino.server import Trino, running_trino
-
-__all__ = ["Trino", "running_trino"]

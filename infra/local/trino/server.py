@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 # About 25 s on a machine that does nothing else.
 START_S = 300.0
+_GRACE_S = 15.0
 _ANSWER_S = 5.0
 _POLL_S = 0.25
 _KEEPER = Path(keeper.__file__)
@@ -89,7 +90,7 @@ def running_trino(environment: Mapping[str, str], folder: Path, tell: Tell) -> I
     tell("starting Trino (half a minute) …")
     with prepared.log.open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, str(_KEEPER), *prepared.command],
+            [sys.executable, str(_KEEPER), str(_GRACE_S), *prepared.command],
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
@@ -105,7 +106,7 @@ def running_trino(environment: Mapping[str, str], folder: Path, tell: Tell) -> I
         with suppress(BrokenPipeError):
             process.stdin.close()
         try:
-            process.wait(2 * keeper.GRACE_S)
+            process.wait(2 * _GRACE_S)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
