@@ -6,64 +6,20 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from trino.exceptions import TrinoUserError
+from trino.exceptions import TrinoQueryError, TrinoUserError
 
-VALUES = {
-    "division of integers": ("7 / 2", 3),
-    "division of negative integers": ("-7 / 2", -3),
-    "average of integers": ("(SELECT avg(x) FROM (VALUES 1, 2) AS t(x))", 1.5),
-    "whole hours between": ("date_diff('hour', TIMESTAMP '2026-11-24 00:59', TIMESTAMP '2026-11-24 01:01')", 0),
-    "whole days between": ("date_diff('day', TIMESTAMP '2026-11-24 23:00', TIMESTAMP '2026-11-25 22:59')", 0),
-    "days between dates": ("date_diff('day', DATE '2026-11-24', DATE '2026-11-26')", 2),
-    "a zone moves the clock of a time that has none": (
-        "CAST(TIMESTAMP '2026-11-24 00:00:00' AT TIME ZONE 'Europe/Berlin' AS varchar)",
-        "2026-11-24 01:00:00 Europe/Berlin",
-    ),
-    "a truncated date is a date": ("typeof(date_trunc('month', DATE '2026-11-24'))", "date"),
-    "a moved date is a date": ("typeof(date_add('day', 1, DATE '2026-11-24'))", "date"),
-    "element_at of a missing key": ("element_at(MAP(ARRAY['a'], ARRAY[1]), 'b')", None),
-    "element_at beyond an array": ("element_at(ARRAY[1], 5)", None),
-    "entries of a map": ("cardinality(MAP(ARRAY['a', 'b'], ARRAY[1, 2]))", 2),
-    "text that is no number": ("try_cast('1e' AS bigint)", None),
-    "a number as text": ("CAST(1e0 AS varchar)", "1.0E0"),
-    "halves are rounded away from zero": ("CAST(round(-2.5) AS varchar)", "-3"),
-    "a day's week begins on Monday": ("CAST(date_trunc('week', DATE '2026-11-29') AS varchar)", "2026-11-23"),
-    "distinct texts joined": (
-        "(SELECT listagg(DISTINCT x, ',') WITHIN GROUP (ORDER BY x) FROM (VALUES 'b', 'a', 'b') AS t(x))",
-        "a,b",
-    ),
-    "null is greater than all": ("(SELECT array_agg(x ORDER BY x) FROM (VALUES 1, NULL) AS t(x))", [1, None]),
-    "host of an address": ("url_extract_host('https://shop.example/a?b=c')", "shop.example"),
-    "nothing of an address without it": ("url_extract_parameter('https://shop.example/a', 'b')", None),
-    "instants as text": ("to_iso8601(TIMESTAMP '2026-11-24 01:02:03.004')", "2026-11-24T01:02:03.004"),
-    "seconds since the epoch": ("to_unixtime(TIMESTAMP '1970-01-02 00:00:00')", 86_400.0),
-}
+from tests.dialect_cases import CASES, Case
 
 
-@pytest.mark.parametrize("case", VALUES)
-def test_an_expression_has_the_value_of_athena(engine: Any, case: str) -> None:
-    expression, expected = VALUES[case]
-    assert engine.rows(f"SELECT {expression}") == [(expected,)]
-
-
-@pytest.mark.parametrize(
-    ("expression", "complaint"),
-    [
-        ("1 / (SELECT 0)", "Division by zero"),
-        ("MAP(ARRAY['a'], ARRAY[1])['b']", "Key not present in map: b"),
-        ("ARRAY[1][5]", "Array subscript must be less than or equal to array length"),
-        ("CAST('x' AS bigint)", "Cannot cast 'x' to BIGINT"),
-        ("varchar2('x')", "not registered"),
-    ],
-)
-def test_an_expression_fails_as_on_athena(engine: Any, expression: str, complaint: str) -> None:
-    with pytest.raises(TrinoUserError, match=complaint):
-        engine.rows(f"SELECT {expression}")
-
-
-def test_a_statement_that_trino_has_not_either(engine: Any) -> None:
-    with pytest.raises(TrinoUserError, match="mismatched input"):
-        engine.rows("SELECT user_id FROM fact_clicks QUALIFY row_number() OVER (PARTITION BY user_id) = 1")
+@pytest.mark.parametrize("case", CASES, ids=lambda case: str(case.name))
+def test_a_statement_gives_what_it_is_said_to_give(engine: Any, case: Case) -> None:
+    if case.error is None:
+        assert case.rows is not None
+        assert sorted(engine.rows(case.sql), key=repr) == sorted(case.rows, key=repr)
+    else:
+        with pytest.raises(TrinoQueryError) as caught:
+            engine.rows(case.sql)
+        assert caught.value.error_name == case.error
 
 
 def test_both_kinds_of_tables_are_read_by_one_name(engine: Any) -> None:
