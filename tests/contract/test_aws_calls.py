@@ -18,7 +18,7 @@ from tests.aws_commands import service
 ROOT = Path(__file__).parents[2]
 CALLS = known.read()
 # Commands that are no part of a deployment and ask AWS for nothing themselves.
-LOCAL = {"analytics.sql_cli", "infra.cost_cli", "infra.local.cli", "infra.local.demo_cli"}
+LOCAL = {"analytics.sql_cli", "infra.cost_cli", "infra.local.cli", "infra.local.demo_cli", "infra.local.trino.cli"}
 PACKAGES = {
     "stream_jobs/msf/main.py": "alert-job",
     "stream_jobs/lambda_handler.py": "dropped-files",
