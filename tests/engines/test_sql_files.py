@@ -36,7 +36,6 @@ from schemas.instants import DAY_US, HOUR_US, datetime_to_us, parse_instant_us, 
 from schemas.lake import partition_of_hour
 from schemas.receipt import encode_receipt, receipt_object, receipt_of
 from schemas.tables import FACT_CLICKS
-from tests.engines.hive_statements import apply, is_hive
 from tests.integration.batch_compaction.lakes import TestLake, event
 from tests.sql_statements import statements_of
 
@@ -84,12 +83,8 @@ class Shelf:
         return statement
 
     def run(self, name: str) -> list[Row]:
-        """Run a file as it is; of a table from a query without its compression, which Trino has no property for."""
-        statement = self.text(name)
-        if is_hive(statement):
-            apply(statement, self.engine.client("glue"), self.engine.cursor(self.blanks.raw_database))
-            return []
-        return self.rows(statement.replace(", write_compression = 'SNAPPY'", ""))
+        """Run a file as it is."""
+        return self.rows(self.text(name))
 
     def rows(self, sql: str) -> list[Row]:
         return list(self.engine.rows(sql, self.blanks.raw_database))
