@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
@@ -40,6 +43,9 @@ from infra.local.state import active_environment
 from schemas.errors import ClickstreamError, ConfigError, MissingSettingsError
 from schemas.settings import state_dir_of
 
+if TYPE_CHECKING:
+    from infra.local.trino import Trino
+
 # Commands that make or look at the stack themselves.
 _STACK_COMMANDS = {"up", "down", "status", "demo", "trino"}
 
@@ -64,7 +70,6 @@ for package in (
     stream_jobs.dead_letters_cli,
     batch_compaction.cli,
     analytics.enrich_cli,
-    analytics.query_cli,
     analytics.sql_cli,
     analytics.warehouse_cli,
     batch_compaction.hours_cli,
@@ -76,6 +81,16 @@ for package in (
     infra.cost_cli,
 ):
     package.register(app)
+
+
+def _local_trino(tell: Callable[[str], None]) -> AbstractContextManager[Trino]:
+    """Run a Trino on the local stack; the query names no such thing, since analytics knows no stack."""
+    from infra.local.trino import running_trino
+
+    return running_trino(os.environ, state_dir_of(os.environ) / "trino", tell)
+
+
+analytics.query_cli.register(app, trino=_local_trino)
 
 
 @app.callback()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
@@ -10,6 +11,7 @@ import pyarrow.compute
 from pyarrow.dataset import Dataset
 
 from analytics.query.macros import macros
+from analytics.query.models_file import attach
 from analytics.query.translation import Translation
 from schemas.errors import ConfigError, WorkFailedError
 from schemas.tables import TABLES
@@ -18,35 +20,55 @@ from schemas.tables import TABLES
 _NOT_BOUND = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException, duckdb.NotImplementedException)
 
 
-def answer(query: Translation, database: str, datasets: Mapping[str, Dataset | pa.Table]) -> pa.Table:
+def answer(
+    query: Translation,
+    database: str,
+    datasets: Mapping[str, Dataset | pa.Table],
+    models_dir: Path | None = None,
+) -> pa.Table:
     """Return the rows of a SELECT over the given tables.
 
     Args:
         query: the SELECT.
         database: the database that unqualified names belong to.
         datasets: table name -> its rows; a table that was never published is empty.
+        models_dir: the state folder with the file of the models; None where the query reads none.
 
     Raises:
         ConfigError: DuckDB cannot answer it.
         WorkFailedError: it failed, as by a division by zero.
     """
-    connection = duckdb.connect()
-    try:
-        connection.execute("SET TimeZone = 'UTC'")
-        for macro in macros():
-            connection.execute(macro)
-        connection.execute(f'CREATE SCHEMA "{database}"')
-        for table in (table for table in TABLES if table.name in query.tables):
-            connection.register(f"arrow_{table.name}", datasets.get(table.name, table.schema.empty_table()))
-            connection.execute(f'CREATE VIEW "{database}"."{table.name}" AS SELECT * FROM arrow_{table.name}')  # noqa: S608
-        connection.execute("SET enable_external_access = false")
-        return _as_athena(connection.sql(query.sql).to_arrow_table())
-    except _NOT_BOUND as error:
-        raise ConfigError(f"the query cannot be answered here: {error}") from error
-    except duckdb.Error as error:
-        raise WorkFailedError(f"the query failed: {error}") from error
-    finally:
-        connection.close()
+    with duckdb.connect() as connection:
+        try:
+            prepare(connection, query.tables, database, datasets, models_dir if query.models else None)
+            return _as_athena(connection.sql(query.sql).to_arrow_table())
+        except _NOT_BOUND as error:
+            raise ConfigError(f"the query cannot be answered here: {error}") from error
+        except duckdb.Error as error:
+            raise WorkFailedError(f"the query failed: {error}") from error
+
+
+def prepare(
+    connection: duckdb.DuckDBPyConnection,
+    tables: Collection[str],
+    database: str,
+    datasets: Mapping[str, Dataset | pa.Table],
+    models_dir: Path | None,
+) -> None:
+    """Give a connection the tables and macros that a translated query calls, and take from it all files else."""
+    connection.execute("SET TimeZone = 'UTC'")
+    for macro in macros():
+        connection.execute(macro)
+    connection.execute(f'CREATE SCHEMA "{database}"')
+    for table in (table for table in TABLES if table.name in tables):
+        connection.register(f"arrow_{table.name}", datasets.get(table.name, table.schema.empty_table()))
+        connection.execute(f'CREATE VIEW "{database}"."{table.name}" AS SELECT * FROM arrow_{table.name}')  # noqa: S608
+    if models_dir is not None:
+        attach(connection, models_dir)
+        # Models that are views read copies of the data files, which lie in that folder.
+        folder = str(models_dir).replace("'", "''")
+        connection.execute(f"SET allowed_directories = ['{folder}']")
+    connection.execute("SET enable_external_access = false")
 
 
 def _as_athena(rows: pa.Table) -> pa.Table:

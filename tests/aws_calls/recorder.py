@@ -46,7 +46,8 @@ PROGRAMS: dict[str, tuple[str, ...]] = {
     ),
     "dropped-files": ("stream_jobs.lambda_handler", "stream_jobs.dropped_files", "stream_jobs.idempotency"),
     "compact": ("batch_compaction.cli:compact", "batch_compaction.run"),
-    "query": ("analytics.query_cli",),
+    "query": ("analytics.query_cli", "analytics.notebook"),
+    "query-athena": ("analytics.query.athena_engine",),
     "enrich": ("analytics.enrich_cli", "analytics.enrichment.run"),
     "redshift-manifest": ("analytics.warehouse_cli",),
     "validate": ("batch_compaction.validate_cli", "batch_compaction.validate"),
@@ -62,7 +63,7 @@ PROGRAMS: dict[str, tuple[str, ...]] = {
     "verify": ("producers.verify_cli",),
 }
 # What is a program of its own wherever it is begun.
-_ALONE = {"resharding"}
+_ALONE = {"resharding", "query-athena"}
 _BEGINNINGS = {place: program for program, places in PROGRAMS.items() for place in places}
 _NOT_OURS = re.compile(r"(tests|bench)(\..*)?")
 # The file that the calls of this process, and of those that it starts, are added to.

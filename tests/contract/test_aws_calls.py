@@ -38,6 +38,7 @@ SOURCES = [
     ("producers/recording/*.py", ("kinesis",), ("record",)),
     ("producers/replaying/*.py", ("s3",), ("replay",)),
     ("producers/verify/*.py", ("s3",), ("verify",)),
+    ("analytics/query/*.py", ("athena",), ("query-athena",)),
     ("stream_jobs/watching.py", ("sns", "sqs"), ("watch",)),
 ]
 

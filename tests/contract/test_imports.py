@@ -152,6 +152,7 @@ PURE = {
     "analytics": {
         "agents",
         "answers",
+        "as_of",
         "athena_examples",
         "athena_raw",
         "blanks",
@@ -168,6 +169,7 @@ PURE = {
         "macros",
         "manifest",
         "number_types",
+        "outcome",
         "pruning",
         "redshift_loads",
         "redshift_rights",
@@ -175,6 +177,7 @@ PURE = {
         "redshift_types",
         "redshift_views",
         "regexp_groups",
+        "result_types",
         "sql_files",
         "statements",
         "texts",
