@@ -60,7 +60,8 @@ class Models:
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         with self.connection() as connection:
-            return connection.execute(sql).fetchall()
+            found: list[tuple[Any, ...]] = connection.execute(sql).fetchall()
+            return found
 
     def execute(self, sql: str) -> None:
         with self.connection() as connection:

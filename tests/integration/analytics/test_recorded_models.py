@@ -38,7 +38,8 @@ def visits_of_one_event(path: Path) -> int:
 def rows(door: FrontDoor, sql: str) -> list[tuple[object, ...]]:
     with duckdb.connect(str(Path(door.state_dir) / "models.duckdb"), read_only=True) as connection:
         connection.execute("SET schema = 'clickstream_models'")
-        return connection.execute(sql).fetchall()
+        found: list[tuple[object, ...]] = connection.execute(sql).fetchall()
+        return found
 
 
 def test_the_figures_are_those_of_the_recording_and_a_second_build_computes_no_hour(door: FrontDoor) -> None:

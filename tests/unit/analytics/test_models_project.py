@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import pyarrow.parquet as pq
 import pytest
-import yaml
+import yaml  # type: ignore[import-untyped,unused-ignore]
 
 from analytics.enrichment.channels import CHANNEL_RULES
 from analytics.modelling.dbt import PROJECT, TARGETS, Dbt
