@@ -7,7 +7,7 @@ PYTEST := $(RUN) pytest
 # Two processes, each a file at a time, in order: the long files come first and the short ones fill what is left.
 AT_ONCE := -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help setup demo test test-engines check check-infra soak format package clean bench-slice bench-stream bench-compaction bench-producers
+.PHONY: help setup demo test test-engines check check-infra soak format package clean bench-slice bench-stream bench-compaction bench-producers bench-scan
 help:  ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
@@ -57,6 +57,10 @@ bench-compaction: setup  ## Cost of the compaction beside DuckDB and PySpark; AR
 
 bench-producers: setup  ## Cost and rate of the producers beside a plain one; ARGS="--only kpl,cpu" picks parts.
 	@$(RUN) python -m bench.producers $(ARGS)
+
+bench-scan: setup  ## Bytes that each question of the cookbook reads, on Trino, beside SELECT * over raw JSON.
+	@$(RUN) clickstream trino fetch
+	@$(RUN) python -m bench.scan $(ARGS)
 
 format: setup  ## Format the code.
 	@$(RUN) ruff format .

@@ -39,10 +39,15 @@ def cost(
     ] = None,
     shards: Annotated[int | None, typer.Option(help="What if a provisioned stream has so many shards.")] = None,
     retention_hours: Annotated[int | None, typer.Option(help="What if the stream keeps records so long.")] = None,
+    raw_days: Annotated[int | None, typer.Option(help="What if raw objects are deleted after so many days.")] = None,
+    table_days: Annotated[float | None, typer.Option(help="What if facts are deleted after so many days.")] = None,
+    hot_days: Annotated[
+        float | None, typer.Option(help="What if Redshift keeps so many days of facts in tables of its own.")
+    ] = None,
     parallelism: Annotated[int | None, typer.Option(help="What if the alert job has so many units.")] = None,
     producers: Annotated[int | None, typer.Option(help="What if so many processes put events.")] = None,
     queries_per_day: Annotated[float | None, typer.Option(help="What if Athena gets so many queries.")] = None,
-    query_days: Annotated[float | None, typer.Option(help="What if a query scans the facts of so many days.")] = None,
+    query_days: Annotated[float | None, typer.Option(help="What if a query names so many days.")] = None,
     warehouse_hours: Annotated[
         float | None, typer.Option(help="What if Redshift works so many hours a day; 0 is without it.")
     ] = None,
@@ -54,6 +59,14 @@ def cost(
             "--measured",
             metavar="REPORT",
             help="Take bytes, records and their units from this JSON report of `clickstream load`.",
+        ),
+    ] = None,
+    scanned: Annotated[
+        Path | None,
+        typer.Option(
+            "--scanned",
+            metavar="FIGURES",
+            help="Take bytes of raw objects, tables and queries from what `make bench-scan` kept as JSON.",
         ),
     ] = None,
     prices: Annotated[
@@ -72,6 +85,7 @@ def cost(
     from schemas.errors import ConfigError
     from schemas.pricing.month import estimate_month
     from schemas.pricing.prices import read_prices, shipped_prices
+    from schemas.pricing.scanned import read_scanned
     from schemas.pricing.shape import measured_shape, shape_of
     from schemas.pricing.sizes import Assumptions, check, read_sizes
 
@@ -82,6 +96,7 @@ def cost(
         event_bytes=event_bytes,
         retention_hours=retention_hours,
         parallelism=parallelism,
+        raw_expire_after_days=raw_days,
     )
     known = _changed(
         known,
@@ -101,6 +116,9 @@ def cost(
         warehouse_hours_per_day=warehouse_hours,
         dropped_files_per_day=dropped_files,
         months=months,
+        table_days=table_days,
+        hot_days=hot_days,
+        **({} if scanned is None else read_scanned(_read(scanned, "--scanned"), scanned.name).per_event()),
     )
     check([known, assumed], "the options")
     if measured is not None and (no_aggregate or event_bytes is not None or producers is not None):

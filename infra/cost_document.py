@@ -12,13 +12,15 @@ from infra.cost_cli import sizes_file
 from infra.cost_view import usd_text
 from schemas.pricing.month import MonthEstimate, estimate_month
 from schemas.pricing.prices import shipped_prices
+from schemas.pricing.scanned import Scanned, shipped_scanned
 from schemas.pricing.shape import shape_of
 from schemas.pricing.sizes import Assumptions, read_sizes
-from schemas.pricing.units import MILLION
+from schemas.pricing.units import ATHENA_LEAST_BYTES, DAYS_PER_MONTH, MILLION, SECONDS_PER_MONTH, TB
 from schemas.rendered import with_part
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "cost.md"
 SHOWN = ("dev", "staging", "prod")
+_LARGEST = SHOWN[-1]
 
 
 def estimate_of(environment: str) -> MonthEstimate:
@@ -34,8 +36,39 @@ def figures() -> str:
 
 
 def with_figures(text: str) -> str:
-    """Return a document with the figures as they are now, in the place marked for them."""
-    return with_part(text, "figures", "infra.cost_document", figures())
+    """Return a document with the figures as they are now, in the places marked for them."""
+    text = with_part(text, "figures", "infra.cost_document", figures())
+    return with_part(text, "scanned bytes", "infra.cost_document", scanned_bytes(shipped_scanned()))
+
+
+def scanned_bytes(scanned: Scanned) -> str:
+    """Return the table of what the questions of the cookbook read, and what that is in dollars at the rate of prod."""
+    return "\n".join(_scanned_rows(scanned)) + "\n"
+
+
+def _scanned_rows(scanned: Scanned) -> Iterator[str]:
+    prod = estimate_of(_LARGEST)
+    growth = prod.sizes.expected_events_per_s * SECONDS_PER_MONTH / DAYS_PER_MONTH * scanned.days / scanned.events
+    usd_per_byte = shipped_prices().athena.tb_scanned / TB
+
+    def usd(read_bytes: int) -> str:
+        return f"{max(read_bytes * growth, ATHENA_LEAST_BYTES) * usd_per_byte:,.4f}"
+
+    yield (
+        f"{scanned.events:,} events of {scanned.days} days, {scanned.raw_objects:,} raw objects, "
+        f"{scanned.fact_files:,} files of facts; {scanned.engine}, {scanned.as_of}:"
+    )
+    yield ""
+    yield _row(
+        "question", "names", "bytes read", "times less than all raw JSON", f"US dollars at the rate of {_LARGEST}"
+    )
+    yield "|---|---|---:|---:|---:|"
+    yield _row("`SELECT *` over the raw JSON", "all days", f"{scanned.raw_bytes:,}", "1", usd(scanned.raw_bytes))
+    for question in sorted(scanned.questions, key=lambda question: (not question.is_of_one_day, question.bytes)):
+        names = "a day" if question.is_of_one_day else "more"
+        ratio = f"{scanned.raw_bytes / question.bytes:,.1f}"
+        link = f"[{question.name}](cookbook.md#{question.name.replace('_', '-')})"
+        yield _row(link, names, f"{question.bytes:,}", ratio, usd(question.bytes))
 
 
 def _tables(estimates: Sequence[MonthEstimate]) -> Iterator[str]:

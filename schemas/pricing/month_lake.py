@@ -71,11 +71,13 @@ def _raw(volume: Volume, prices: Prices) -> Iterator[MonthLine]:
 
 
 def _tables(volume: Volume, prices: Prices) -> Iterator[MonthLine]:
-    price, months = prices.s3, volume.assumed.months
+    price, months = prices.s3, float(volume.assumed.months)
+    if volume.assumed.table_days is not None:
+        months = min(months, volume.assumed.table_days / DAYS_PER_MONTH)
     yield MonthLine(
         part=_STORAGE,
         service="S3, tables",
-        formula=f"{volume.curated_gb:,.4g} GB a month * {months} months * ${price.standard_gb_month:g}",
+        formula=f"{volume.curated_gb:,.4g} GB a month * {months:.3g} months * ${price.standard_gb_month:g}",
         usd_month=volume.curated_gb * months * price.standard_gb_month,
     )
     yield MonthLine(
@@ -114,4 +116,15 @@ def _warehouse(volume: Volume, prices: Prices) -> Iterator[MonthLine]:
         service="Redshift Serverless",
         formula=f"{capacity} RPU * {hours:,.4g} h * ${prices.redshift_serverless.rpu_hour:g}",
         usd_month=capacity * hours * prices.redshift_serverless.rpu_hour,
+    )
+    age_days = volume.assumed.months * DAYS_PER_MONTH
+    hot_days = min(volume.assumed.hot_days, age_days)
+    gb_a_day = volume.curated_gb / DAYS_PER_MONTH
+    yield MonthLine(
+        part=_QUERIES,
+        service="Redshift Serverless, hot tables",
+        formula=(
+            f"{gb_a_day:,.4g} GB a day * {hot_days:g} days * ${prices.redshift_serverless.storage_gb_month:g} a month"
+        ),
+        usd_month=gb_a_day * hot_days * prices.redshift_serverless.storage_gb_month,
     )

@@ -87,13 +87,16 @@ class Assumptions(msgspec.Struct, frozen=True, kw_only=True):
         months: how old the lake is; storage grows until what expires is as much as what comes.
         raw_bytes_per_event_byte: gzip of what Firehose delivers; 61 bytes of 415 in `make bench-compaction`.
         curated_bytes_per_event: all tables; 178 MB of two million events in the same.
-        fact_bytes_per_event: `fact_clicks` of it; 137 MB in the same.
+        query_bytes_per_event: what a question of one day reads for each event of the day; the mean of the cookbook's,
+            as `make bench-scan` measured it.
+        table_days: how long facts are kept; null for ever, which is what happens where nobody deletes them.
+        hot_days: days of facts in the warehouse's own tables, with `curated_bytes_per_event` each.
         compaction_events_per_s: of one core, over gzip; 108,000 in the same, on a shared machine.
         compaction_start_s: to pull the image and to start.
         run_puts, run_gets: requests to S3 of a run beside one for each raw object.
         run_catalog_requests: requests to Glue of a run.
         queries_per_day: in Athena.
-        query_days: days of `fact_clicks`, all columns, that a query scans.
+        query_days: days that a query names.
         warehouse_hours_per_day: in which it runs at its base capacity.
         dropped_files_per_day: put into the raw bucket by others.
         dropped_file_events: in each.
@@ -114,7 +117,9 @@ class Assumptions(msgspec.Struct, frozen=True, kw_only=True):
     months: int = 12
     raw_bytes_per_event_byte: float = 0.15
     curated_bytes_per_event: float = 90
-    fact_bytes_per_event: float = 68
+    query_bytes_per_event: float = 29
+    table_days: float | None = None
+    hot_days: float = 7
     compaction_events_per_s: float = 108_000
     compaction_start_s: float = 40
     run_puts: int = 60

@@ -147,7 +147,7 @@ class Volume:
     @property
     def query_bytes(self) -> float:
         """What a query scans."""
-        per_day = (self.events + self.dropped_events) / DAYS_PER_MONTH * self.assumed.fact_bytes_per_event
+        per_day = (self.events + self.dropped_events) / DAYS_PER_MONTH * self.assumed.query_bytes_per_event
         return per_day * self.assumed.query_days
 
     @property

@@ -7,13 +7,17 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from typer.testing import CliRunner
 
+from analytics.cookbook import questions
 from clickstream import app
 from infra.cost_cli import ENVIRONMENTS, SIZES
 from infra.cost_document import DOCUMENT, SHOWN, figures, with_figures
 from schemas.errors import ConfigError
+from schemas.pricing.scanned import shipped_scanned
+from schemas.pricing.sizes import Assumptions
 
 ROOT = Path(__file__).parents[3]
 
@@ -74,6 +78,9 @@ def test_the_table_shows_each_line_with_its_formula_and_the_total() -> None:
         (("--query-days", "3"), "Athena", 3),
         (("--warehouse-hours", "6"), "Redshift Serverless", 3),
         (("--months", "24"), "S3, tables", 2),
+        (("--table-days", "182.5"), "S3, tables", 0.5),
+        (("--hot-days", "14"), "Redshift Serverless, hot tables", 2),
+        (("--raw-days", "15"), "S3, raw objects", 0.5),
         (("--shards", "4"), "Kinesis, shards", 2),
         (("--retention-hours", "48"), "Kinesis, retention beyond a day", 1),
         (("--parallelism", "4"), "Managed Flink, storage", 2),
@@ -108,6 +115,32 @@ def test_a_report_of_a_load_says_how_large_records_are(tmp_path: Path) -> None:
     assert refused("--measured", str(report), "--event-bytes", "5") == [
         "--measured says how large events and records are: leave out what else would say it"
     ]
+
+
+def test_what_a_scan_measured_says_how_large_the_lake_is_and_what_questions_read(tmp_path: Path) -> None:
+    measured = shipped_scanned()
+    doubled = [msgspec.structs.replace(question, bytes=2 * question.bytes) for question in measured.questions]
+    kept, twice = tmp_path / "scanned.json", tmp_path / "twice.json"
+    kept.write_bytes(msgspec.json.encode(measured))
+    changed = msgspec.structs.replace(measured, questions=doubled, table_bytes=2 * measured.table_bytes)
+    twice.write_bytes(msgspec.json.encode(changed))
+    found, larger = (cost("-e", "prod", "--scanned", str(path)) for path in (kept, twice))
+    assert found["assumptions"]["query_bytes_per_event"] == pytest.approx(measured.bytes_per_event)
+    assert found["assumptions"]["raw_bytes_per_event_byte"] == pytest.approx(measured.raw_bytes / measured.plain_bytes)
+    for service in ("Athena", "S3, tables"):
+        assert line(larger, service) == pytest.approx(2 * line(found, service))
+    kept.write_text("{}")
+    [fault] = refused("--scanned", str(kept))
+    assert fault.startswith("scanned.json is no measurement of `make bench-scan`")
+    kept.write_bytes(msgspec.json.encode(msgspec.structs.replace(measured, questions=[])))
+    assert refused("--scanned", str(kept)) == ["scanned.json is of a measurement that read nothing"]
+
+
+def test_a_query_reads_what_was_measured_of_the_questions_of_one_day() -> None:
+    measured = shipped_scanned()
+    assert Assumptions().query_bytes_per_event == round(measured.bytes_per_event)
+    assert {question.name for question in measured.questions} == questions().keys()
+    assert measured.least_ratio >= 20
 
 
 def test_prices_and_sizes_can_be_one_s_own(tmp_path: Path) -> None:

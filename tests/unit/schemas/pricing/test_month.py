@@ -35,7 +35,7 @@ ASSUMED = Assumptions(
     months=12,
     raw_bytes_per_event_byte=0.125,
     curated_bytes_per_event=100,
-    fact_bytes_per_event=64,
+    query_bytes_per_event=64,
     compaction_events_per_s=100_000,
     compaction_start_s=24,
     queries_per_day=100,
@@ -133,11 +133,19 @@ def test_tables_grow_with_the_age_of_the_lake(prices: Prices) -> None:
     assert usd(month(prices, assumed=older))["S3, tables"] == pytest.approx(EVENTS * 100 / GB * 24 * 0.023)
 
 
+def test_tables_that_are_kept_for_some_days_grow_no_more(prices: Prices) -> None:
+    kept = msgspec.structs.replace(ASSUMED, table_days=73)
+    assert usd(month(prices, assumed=kept))["S3, tables"] == pytest.approx(EVENTS * 100 / GB * 73 / (730 / 24) * 0.023)
+    longer = msgspec.structs.replace(ASSUMED, table_days=10_000)
+    assert usd(month(prices, assumed=longer)) == usd(month(prices))
+
+
 def test_queries_and_the_warehouse_are_what_their_formulas_say(prices: Prices) -> None:
     found = usd(month(prices))
     # A day has 86.4 million events of 64 bytes of facts.
     assert found["Athena"] == pytest.approx(100 * (730 / 24) * 86.4e6 * 64 / 1024**4 * 5)
     assert found["Redshift Serverless"] == pytest.approx(8 * 2 * (730 / 24) * 0.375)
+    assert found["Redshift Serverless, hot tables"] == pytest.approx(86.4e6 * 100 / GB * 7 * 0.024)
     few = msgspec.structs.replace(SIZES, expected_events_per_s=0.1)
     assert usd(month(prices, few))["Athena"] == pytest.approx(100 * (730 / 24) * 10 * 1024**2 / 1024**4 * 5)
     without = msgspec.structs.replace(SIZES, warehouse=msgspec.structs.replace(SIZES.warehouse, enabled=False))
