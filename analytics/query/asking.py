@@ -98,11 +98,20 @@ class Question:
         return Outcome(rows, sum(file.size_bytes for chosen in files.values() for file in chosen))
 
     def _sql_at_time(self) -> str:
+        from analytics.athena.changes import OnTrino
+        from analytics.athena.statements import steps_of
+
         word = re.match(r"(?:\s|--[^\n]*\n|/\*.*?\*/)*([A-Za-z]+|\()", self.sql, re.DOTALL)
         if word is None or word[1].upper() not in _QUESTIONS:
             raise ConfigError("one SELECT is answered at a time, and nothing else")
+        # What Trino takes and Athena does not is refused for both.
+        steps = steps_of(self.sql, self.settings.database)
         if self.as_of is None:
-            return self.sql.strip().rstrip(";")
+            if self.engine == "athena":
+                return self.sql.strip().rstrip(";")
+            if len(steps) != 1 or not isinstance(steps[0], OnTrino):
+                raise ConfigError("this is asked of Glue, not of Trino: ask with --engine athena")
+            return steps[0].sql
         from analytics.query.as_of import at_time
 
         return at_time(self.sql, self.settings.database, TABLE_NAMES, self.as_of)
