@@ -12,7 +12,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -172,8 +172,15 @@ def _forget_others(folder: Path, kept: Path | None) -> None:
     """
     patterns = (f"{CHECKPOINTS}/*", f"{CHECKPOINTS}/*/chk-*", f"{SAVEPOINTS}/*")
     for path in [path for pattern in patterns for path in folder.glob(pattern)]:
-        if path.exists() and (kept is None or (kept != path and path not in kept.parents)):
-            shutil.rmtree(path)
+        if kept is None or (kept != path and path not in kept.parents):
+            _remove(path)
+
+
+def _remove(folder: Path) -> None:
+    """Delete a folder, of which Flink, which deletes its checkpoints when it likes, may take away parts meanwhile."""
+    while folder.exists():
+        with suppress(FileNotFoundError):
+            shutil.rmtree(folder)
 
 
 def _read(folder: Path) -> _Life | None:

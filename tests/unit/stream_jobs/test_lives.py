@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -139,6 +140,28 @@ def test_the_savepoint_of_a_clean_stop_may_be_given_by_its_path(tmp_path: Path) 
     savepoint = checkpoint(tmp_path, "savepoints/savepoint-1")
     lives.ended_clean(tmp_path, "at:7", savepoint)
     assert begin(tmp_path, "at:7", savepoint=savepoint) == Beginning(savepoint, False, "at:7")
+
+
+def test_a_checkpoint_that_flink_deletes_at_the_same_time_does_not_spoil_a_clean_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin(tmp_path, "at:7")
+    old = checkpoint(tmp_path, "checkpoints/job/chk-3")
+    savepoint = checkpoint(tmp_path, "savepoints/savepoint-1")
+    scan = os.scandir
+
+    def after_flink(path: int) -> object:
+        found = list(scan(path))
+        if [entry.name for entry in found] == [old.name]:
+            (old / "_metadata").unlink()
+            old.rmdir()
+        return nullcontext(found)
+
+    monkeypatch.setattr(os, "scandir", after_flink)
+    lives.ended_clean(tmp_path, "at:7", savepoint)
+    monkeypatch.undo()
+    assert not (tmp_path / "checkpoints/job").exists()
+    assert begin(tmp_path, "at:7") == Beginning(savepoint, False, "at:7")
 
 
 def test_what_is_no_savepoint_is_told(tmp_path: Path) -> None:
