@@ -48,6 +48,7 @@ PROGRAMS: dict[str, tuple[str, ...]] = {
     "compact": ("batch_compaction.cli:compact", "batch_compaction.run"),
     "query": ("analytics.query_cli", "analytics.notebook"),
     "query-athena": ("analytics.query.athena_engine",),
+    "models": ("analytics.models_cli", "analytics.modelling.running"),
     "enrich": ("analytics.enrich_cli", "analytics.enrichment.run"),
     "redshift-manifest": ("analytics.warehouse_cli",),
     "validate": ("batch_compaction.validate_cli", "batch_compaction.validate"),

@@ -176,6 +176,7 @@ ROLES: dict[str, Role] = {
             "hours",
             "rollback",
             "quarantine",
+            "models",
             "query",
             "redshift-manifest",
             "simulate",
