@@ -29,7 +29,7 @@ from bench.scan_lake import Days, Filled, fill
 from infra.local.description import connect
 from infra.local.front_door import FrontDoor
 from infra.local.stack import Options, down, start_emulator
-from infra.local.trino import Trino, running_trino
+from infra.local.trino.server import Trino, running_trino
 from schemas.hive import RAW_TABLE
 from schemas.pricing.scanned import Question, Scanned
 from schemas.settings import Settings, load_settings
