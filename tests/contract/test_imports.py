@@ -184,6 +184,7 @@ PURE = {
         "time_patterns",
         "translation",
         "unnesting",
+        "views",
         "written_tables",
     },
     "batch_compaction": {
