@@ -44,7 +44,7 @@ from schemas.errors import ClickstreamError, ConfigError, MissingSettingsError
 from schemas.settings import state_dir_of
 
 if TYPE_CHECKING:
-    from infra.local.trino import Trino
+    from infra.local.trino.server import Trino
 
 # Commands that make or look at the stack themselves.
 _STACK_COMMANDS = {"up", "down", "status", "demo", "trino"}
@@ -84,10 +84,10 @@ for package in (
 
 
 def _local_trino(tell: Callable[[str], None]) -> AbstractContextManager[Trino]:
-    """Run a Trino on the local stack; the query names no such thing, since analytics knows no stack."""
-    from infra.local.trino import running_trino
+    """Give the Trino that runs beside the local stack, or run one; analytics itself knows no stack."""
+    from infra.local.trino.service import trino_for
 
-    return running_trino(os.environ, state_dir_of(os.environ) / "trino", tell)
+    return trino_for(os.environ, tell)
 
 
 analytics.query_cli.register(app, trino=_local_trino)

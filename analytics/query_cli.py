@@ -216,10 +216,13 @@ def _moment(text: str | None, faults: list[str]) -> datetime | None:
     if text is None:
         return None
     try:
-        return us_to_datetime(parse_instant_us(text))
+        moment = us_to_datetime(parse_instant_us(text))
     except ValueError:
         faults.append(f"--as-of {text!r} is not like 2026-11-24T12:00:00Z: a zone is required")
         return None
+    if moment > datetime.now(UTC):
+        faults.append(f"--as-of {text} has not come yet")
+    return moment
 
 
 def _sql_text(sql: str | None, file: Path | None) -> str:

@@ -27,7 +27,7 @@ SAME: tuple[type[exp.Expr], ...] = (
     *(exp.Year, exp.Month, exp.Day, exp.Hour, exp.Minute, exp.Second, exp.Quarter, exp.DayOfWeekIso, exp.DayOfYear),
     *(exp.DayOfMonth, exp.WeekOfYear, exp.YearOfWeek, exp.CurrentDate, exp.CurrentTimestamp, exp.Localtimestamp),
     *(exp.UnixToTime, exp.TimeToUnix, exp.FromISO8601Date, exp.Interval),
-    *(exp.ArraySort, exp.ArrayMax, exp.ArrayMin, exp.ArrayPosition),
+    exp.ArraySort,
     *(exp.ArrayToString, exp.Flatten, exp.ArrayFilter, exp.Transform, exp.Array),
     *(exp.Map, exp.MapKeys, exp.MapFromEntries),
     *(exp.RowNumber, exp.Rank, exp.DenseRank, exp.Ntile, exp.Lag, exp.Lead, exp.FirstValue, exp.LastValue),
@@ -51,8 +51,8 @@ _RENAMED = {
     "map_values": "map_values",
     "map_entries": "map_entries",
     "map_concat": "map_concat",
-    "url_encode": "url_encode",
-    "url_decode": "url_decode",
+    "url_encode": "athena_url_encode",
+    "url_decode": "athena_url_decode",
     "is_finite": "isfinite",
     "is_infinite": "isinf",
     "geometric_mean": "geometric_mean",
@@ -183,10 +183,12 @@ def _anonymous(node: exp.Expr) -> exp.Expr:
         return node
     if name == "format_datetime":
         pattern = node.expressions[1]
-        return _call("strftime", node.expressions[0], exp.Literal.string(strftime_of_joda(_text(pattern, name))))
+        return _call(
+            "strftime", _rounded(node.expressions[0]), exp.Literal.string(strftime_of_joda(_text(pattern, name)))
+        )
     if name == "map_agg":
         pair = _call("row", *node.expressions)
-        return _call("map_from_entries", _call("list", pair))
+        return _call("athena_map_of", _call("list", pair))
     if name in ("any_match", "all_match", "none_match"):
         return _match(name, node)
     if name in ("e", "nan", "infinity") and not node.expressions:
@@ -513,9 +515,13 @@ def _json_part(node: exp.Expr) -> exp.Expr:
 
 
 def _time_to_str(node: exp.Expr) -> exp.Expr:
-    return _call(
-        "strftime", node.this, exp.Literal.string(strftime_of(_text(node.args["format"], "date_format"), "date_format"))
-    )
+    pattern = strftime_of(_text(node.args["format"], "date_format"), "date_format")
+    return _call("strftime", _rounded(node.this), exp.Literal.string(pattern))
+
+
+def _rounded(node: exp.Expr) -> exp.Expr:
+    """Return a timestamp as Athena's functions of patterns take it: with milliseconds."""
+    return _call("athena_rounded_timestamp", node) if _is(node, exp.DType.TIMESTAMP) else node
 
 
 def _str_to_time(node: exp.Expr) -> exp.Expr:
@@ -615,6 +621,9 @@ REWRITES: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
     exp.Try: _try,
     exp.Struct: _struct,
     exp.ArrayDistinct: lambda node: _call("athena_array_distinct", node.this),
+    exp.ArrayMax: lambda node: _call("athena_array_max", node.this),
+    exp.ArrayMin: lambda node: _call("athena_array_min", node.this),
+    exp.ArrayPosition: lambda node: _call("athena_array_position", node.this, node.expression),
     exp.ArrayContains: lambda node: _call("athena_contains", node.this, node.expression),
     exp.Hex: lambda node: _call("hex", node.this),
     exp.Decode: lambda node: _call("decode", node.this),

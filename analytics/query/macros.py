@@ -11,7 +11,7 @@ from analytics.query.number_types import MAX_SCALE
 _WHITE = r"chr(32) || chr(9) || chr(10) || chr(11) || chr(12) || chr(13)"
 _BY_ZERO = "error('Division by zero')"
 # Source: Trino documentation, "Conversion functions": a text is a whole number only where all of it is one.
-_WHOLE = "'[+-]?[0-9]+'"
+_WHOLE = r"'\s*[+-]?[0-9]+\s*'"
 _AUTHORITY = "^[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#@]*@)?"
 _DATE = r"'\s*[+-]?[0-9]{4,}-[0-9]{1,2}-[0-9]{1,2}\s*'"
 
@@ -24,7 +24,7 @@ def _whole_of(kind: str, cast: str) -> str:
     failed = "NULL" if cast == "TRY_CAST" else f"error('Cannot cast ''' || CAST(x AS VARCHAR) || ''' to {kind}')"
     return (
         f"CASE typeof(x) WHEN 'VARCHAR' THEN CASE WHEN regexp_full_match(CAST(x AS VARCHAR), {_WHOLE}) "
-        f"THEN {cast}(CAST(x AS VARCHAR) AS {kind}) WHEN x IS NOT NULL THEN {failed} END "
+        f"THEN {cast}(athena_trim(CAST(x AS VARCHAR)) AS {kind}) WHEN x IS NOT NULL THEN {failed} END "
         f"WHEN 'DOUBLE' THEN {cast}(round(TRY_CAST(x AS DOUBLE)) AS {kind}) "
         f"WHEN 'FLOAT' THEN {cast}(round(TRY_CAST(x AS DOUBLE)) AS {kind}) ELSE {cast}(x AS {kind}) END"
     )
@@ -89,6 +89,16 @@ _MACROS = {
     "url_parameter(u, n)": r"url_decode(replace(list_filter(list_transform(string_split(regexp_extract(athena_url(u), "
     r"'^[^?#]*\?([^#]*)', 1), '&'), lambda pair: [regexp_extract(pair, '^([^=]*)', 1), "
     r"regexp_extract(pair, '^[^=]*=(.*)$', 1)]), lambda pair: pair[1] = n)[1][2], '+', '%20'))",
+    "array_max(a)": "CASE WHEN len(list_filter(a, lambda y: y IS NULL)) = 0 THEN list_max(a) END",
+    "array_min(a)": "CASE WHEN len(list_filter(a, lambda y: y IS NULL)) = 0 THEN list_min(a) END",
+    "array_position(a, x)": "CASE WHEN a IS NOT NULL AND x IS NOT NULL THEN coalesce(list_position(a, x), 0) END",
+    # Of one key twice any value may come; here it is the first.
+    "map_of(entries)": "map_from_entries(list_filter(entries, lambda e, i: "
+    "list_position(list_transform(entries, lambda x: struct_extract(x, 1)), struct_extract(e, 1)) = i "
+    "AND struct_extract(e, 1) IS NOT NULL))",
+    # Source: the class java.net.URLEncoder, which Trino asks.
+    "url_encode(s)": "replace(replace(replace(url_encode(s), '%20', '+'), '%2A', '*'), '~', '%7E')",
+    "url_decode(s)": "url_decode(replace(s, '+', ' '))",
     "array_distinct(a)": "list_filter(a, lambda x, i: list_position(a, x) = i)",
     "contains(a, x)": "CASE WHEN a IS NULL OR x IS NULL THEN NULL WHEN list_contains(a, x) THEN TRUE "
     "WHEN len(list_filter(a, lambda y: y IS NULL)) > 0 THEN NULL ELSE FALSE END",

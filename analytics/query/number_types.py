@@ -81,6 +81,7 @@ def metadata() -> dict[type[exp.Expr], dict[str, Any]]:
         ((exp.Trunc, exp.Ceil, exp.Floor), _whole),
         ((*_OF_FIRST, exp.TimestampTrunc, exp.DateTrunc, exp.DateAdd), _of_first),
         ((exp.ArrayDistinct, exp.ArraySort, exp.ArrayFilter, exp.ArraySlice, exp.Reverse), _of_first),
+        ((exp.Anonymous,), _by_name),
         ((exp.ArrayAgg,), _array_of),
         ((exp.Flatten, exp.ArrayMax, exp.ArrayMin, exp.Bracket), _entry_of),
     ]
@@ -192,6 +193,27 @@ def _array_of(node: exp.Expr) -> exp.DataType | None:
     if inner.type is None or inner.type.is_type(exp.DType.UNKNOWN):
         return None
     return exp.DataType(this=exp.DType.ARRAY, expressions=[inner.type.copy()], nested=True)
+
+
+_NUMBERS_BY_NAME = frozenset({"json_array_length", "url_extract_port", "codepoint", "millisecond"})
+
+
+def _by_name(node: exp.Expr) -> exp.DataType | None:
+    """Return the type of a function that sqlglot has no class for."""
+    name = node.name.lower()
+    kinds = [argument.type for argument in node.expressions]
+    if name in _NUMBERS_BY_NAME:
+        return exp.DataType.build("BIGINT")
+    if name.startswith("url_"):
+        return exp.DataType.build("VARCHAR")
+    if name == "map_agg" and len(kinds) == 2 and None not in kinds:
+        return exp.DataType(this=exp.DType.MAP, expressions=[kind.copy() for kind in kinds if kind], nested=True)
+    if name == "map_concat" and kinds:
+        first: exp.DataType | None = kinds[0]
+        return first
+    if name == "map_values" and kinds and kinds[0] is not None and len(kinds[0].expressions) == 2:
+        return exp.DataType(this=exp.DType.ARRAY, expressions=[kinds[0].expressions[1].copy()], nested=True)
+    return None
 
 
 def _entry_of(node: exp.Expr) -> exp.DataType | None:

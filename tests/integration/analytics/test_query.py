@@ -85,6 +85,8 @@ def test_the_tables_are_read_as_they_were(ask: Any, published: tuple[TestLake, s
     assert json.loads(ask(COUNT, "--json", "--as-of", "2000-01-01T00:00:00Z")) == [{"n": 0}]
     with pytest.raises(ConfigError, match="a zone is required"):
         ask(COUNT, "--as-of", "2026-11-24T12:00:00")
+    with pytest.raises(ConfigError, match="has not come yet"):
+        ask(COUNT, "--as-of", "2999-11-24T12:00:00Z")
 
 
 def test_what_a_query_reads_is_told_and_not_read(ask: Any, tmp_path: Path) -> None:
