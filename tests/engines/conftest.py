@@ -100,7 +100,9 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
         with pytest.MonkeyPatch.context() as patched:
             for variable, value in environ.items():
                 patched.setenv(variable, value)
-            FrontDoor(state_dir, is_quiet=True, keeps_settings=True).run("compact", "--all")
+            door = FrontDoor(state_dir, is_quiet=True, keeps_settings=True)
+            door.run("compact", "--all")
+            door.run("enrich")
         with running_trino({**os.environ, **environ}, tmp_path_factory.mktemp("trino"), print) as trino:
             engine = Engine(trino, environ, load_settings(environ, state_dir), state_dir)
             for sql in (

@@ -65,9 +65,7 @@ def variables(engine: Any) -> Iterator[None]:
 @pytest.fixture(scope="module")
 def models(engine: Any, variables: None, tmp_path_factory: pytest.TempPathFactory) -> Models:
     """The models on DuckDB."""
-    from infra.local.front_door import FrontDoor
 
-    FrontDoor(engine.state_dir, is_quiet=True, keeps_settings=True).run("enrich")
     made = Models(engine.settings, tmp_path_factory.mktemp("models"))
     assert not made.run("build").failed
     return made
