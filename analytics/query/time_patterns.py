@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from analytics.query.rewriting import OTHER_ENGINES
 from schemas.errors import ConfigError
 
 # What sqlglot leaves of MySQL's letters, which is Python's form, and DuckDB has too.
@@ -77,6 +78,3 @@ def strftime_of_joda(pattern: str) -> str:
     if end != len(pattern):
         raise ConfigError("the pattern of format_datetime has a quote that does not end")
     return "".join(parts)
-
-
-OTHER_ENGINES = "ask with --engine trino or athena"

@@ -19,7 +19,7 @@ from sqlglot.optimizer.qualify import qualify
 
 from analytics.query.dialect import NO_QUALIFY, as_duckdb, refuse_unknown
 from analytics.query.number_types import metadata
-from analytics.query.time_patterns import OTHER_ENGINES
+from analytics.query.rewriting import OTHER_ENGINES
 from analytics.query.unnesting import unnest_rows
 from schemas.errors import ConfigError
 from schemas.tables import TABLE_NAMES, TABLES, Table, athena_type

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from analytics.query.time_patterns import OTHER_ENGINES
+from analytics.query.rewriting import OTHER_ENGINES
 from schemas.errors import ConfigError
 
 

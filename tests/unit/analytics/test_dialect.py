@@ -4,10 +4,12 @@ import re
 
 import pyarrow as pa
 import pytest
+from sqlglot import exp
 
+from analytics.query.dialect import RENAMED, REWRITES, SAME
 from analytics.query.duckdb_engine import answer
 from analytics.query.regexp_groups import may_be_missing
-from analytics.query.translation import translate
+from analytics.query.translation import parse, translate
 from schemas.errors import ConfigError, WorkFailedError
 from tests.dialect_cases import CASES, Case
 
@@ -41,6 +43,13 @@ def test_what_fails_on_athena_fails(case: Case) -> None:
 def test_what_would_differ_is_refused_by_name(case: Case) -> None:
     with pytest.raises(ConfigError, match=re.escape(case.refused or "")):
         translate(case.sql, "clickstream")
+
+
+def test_every_function_that_passes_has_a_case() -> None:
+    nodes = [node for case in ANSWERED + FAILING for node in parse(case.sql).walk()]
+    kinds = {type(node) for node in nodes}
+    assert [kind.__name__ for kind in (*SAME, *REWRITES) if kind not in kinds | {exp.Try}] == []
+    assert sorted(RENAMED - {node.name.lower() for node in nodes if isinstance(node, exp.Anonymous)}) == []
 
 
 def test_names_of_cases_are_theirs_alone() -> None:
