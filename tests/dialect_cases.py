@@ -349,7 +349,7 @@ CASES = (
     _value("map_values", "map_values(MAP(ARRAY['a'], ARRAY[1]))", [1]),
     _value("map_from_entries", "map_from_entries(ARRAY[ROW('a', 1)])", {"a": 1}),
     _value("is_finite", "is_finite(1e0) AND is_infinite(infinity())", True),
-    _value("minutes beyond an hour", "TIMESTAMP '2026-01-01 00:00:00' + INTERVAL '90' MINUTE", at("2026-01-01 01:30:00")),
+    _value("90 minutes", "TIMESTAMP '2026-01-01 00:00:00' + INTERVAL '90' MINUTE", at("2026-01-01 01:30:00")),
     Case("min and max", "SELECT min(c), max(c) FROM (VALUES 'a', 'b', NULL) AS t(c)", [("a", "b")]),
     Case("bool_and", "SELECT bool_and(n > 1) FROM (VALUES 1, 2) AS t(n)", [(False,)]),
     Case(
