@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _ENGINES = ("duckdb", "trino", "athena")
 _HISTORY_SHOWN = 20
 # Takes what may run a Trino beside the local stack; the front door hands it in.
-_run_trino: list[RunTrino] = []
+_run_trino: RunTrino | None = None
 
 
 def register(app: typer.Typer, trino: RunTrino | None = None) -> None:
@@ -33,7 +33,8 @@ def register(app: typer.Typer, trino: RunTrino | None = None) -> None:
         app: the front door.
         trino: runs a Trino for as long as it is needed; None where none can be run.
     """
-    _run_trino[:] = [trino] if trino is not None else []
+    global _run_trino
+    _run_trino = trino
     app.command(rich_help_panel="Tables")(query)
 
 
@@ -105,7 +106,7 @@ def query(
     from analytics.query.asking import Question
 
     question = Question(
-        text, engine, moment, settings, state_dir_of(os.environ), os.environ, workgroup, trino_url, _run_trino or None
+        text, engine, moment, settings, state_dir_of(os.environ), os.environ, workgroup, trino_url, _run_trino
     )
     if explain:
         _explain(question, form)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -47,7 +47,7 @@ class Question:
     environ: Mapping[str, str]
     workgroup: str | None = None
     trino_url: str | None = None
-    run_trino: Sequence[RunTrino] | None = None
+    run_trino: RunTrino | None = None
 
     def answer(self) -> Outcome:
         """Return the rows, and what they took.
@@ -128,12 +128,12 @@ class Question:
     def _trino(self) -> Iterator[str]:
         if self.trino_url is not None:
             yield self.trino_url
-        elif not self.run_trino:
+        elif self.run_trino is None:
             raise ConfigError(
                 "no Trino can be run here: give the address of one by --trino-url or CLICKSTREAM_TRINO_URL"
             )
         else:
-            with self.run_trino[0](lambda line: print(line, file=sys.stderr)) as server:  # noqa: T201
+            with self.run_trino(lambda line: print(line, file=sys.stderr)) as server:  # noqa: T201
                 yield server.url
 
     def _by_athena(self, sql: str) -> Outcome:
