@@ -7,6 +7,7 @@ column may be known as a span of values.
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -52,6 +53,10 @@ _PARTS = ("year", "month", "day", "hour", "minute", "second")
 _UNITS = {"MINUTE": timedelta(minutes=1), "HOUR": timedelta(hours=1), "DAY": timedelta(days=1)}
 _UNITS |= {"SECOND": timedelta(seconds=1), "WEEK": timedelta(weeks=1)}
 _TIMES = (date, datetime)
+# As many digits as any whole number type of SQL has.
+_WHOLE = re.compile(r"-?[0-9]{1,9}")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_TIMESTAMP = re.compile(rf"{_DATE.pattern}( [0-9]{{2}}:[0-9]{{2}}(:[0-9]{{2}}(\.[0-9]{{1,6}})?)?)?")
 
 
 def value_of(node: exp.Expr, alias: str, known: Mapping[str, Value], now: Span) -> Value:
@@ -85,6 +90,8 @@ class _Evaluation:
         if type(node) in _COMPARISONS:
             return self._compared(type(node), self.of(node.this), self.of(node.expression))
         if isinstance(node, exp.Between):
+            if node.args.get("symmetric"):
+                return UNKNOWN
             value = self.of(node.this)
             bounds = [
                 self._compared(exp.GTE, value, self.of(node.args["low"])),
@@ -144,7 +151,7 @@ class _Evaluation:
 
     def _scalar(self, node: exp.Expr) -> Value:
         if isinstance(node, exp.Literal):
-            return str(node.this) if node.is_string else int(node.this) if node.this.isdigit() else UNKNOWN
+            return str(node.this) if node.is_string else int(node.this) if _WHOLE.fullmatch(node.this) else UNKNOWN
         if isinstance(node, exp.Boolean):
             return bool(node.this)
         if isinstance(node, exp.Null):
@@ -219,7 +226,7 @@ def _calculated(calculate: Callable[[Any, Any], Any], left: Value, right: Value)
 def _interval(node: exp.Interval) -> Value:
     unit = _UNITS.get(node.args["unit"].name.upper()) if node.args.get("unit") is not None else None
     text = node.this.name if node.this is not None else ""
-    return unit * int(text) if unit is not None and text.lstrip("-").isdigit() else UNKNOWN
+    return unit * int(text) if unit is not None and _WHOLE.fullmatch(text) else UNKNOWN
 
 
 def _cast(value: Value, to: exp.DataType) -> Value:
@@ -251,14 +258,15 @@ def _rounded(value: Span) -> Span:
 
 
 def _read(text: str, to: exp.DataType) -> Value:
+    # Python reads more forms than SQL does: of these nothing is said.
     try:
         if to.is_type(exp.DType.DATE):
-            return date.fromisoformat(text)
-        if to.is_type(exp.DType.TIMESTAMP):
+            return date.fromisoformat(text) if _DATE.fullmatch(text) else UNKNOWN
+        if to.is_type(exp.DType.TIMESTAMP) and _TIMESTAMP.fullmatch(text):
             moment = datetime.fromisoformat(text)
             return moment if moment.tzinfo is None else UNKNOWN
         if to.is_type(exp.DType.BIGINT, exp.DType.INT):
-            return int(text)
+            return int(text) if _WHOLE.fullmatch(text) else UNKNOWN
         return text if to.is_type(*exp.DataType.TEXT_TYPES) and not to.expressions else UNKNOWN
     except ValueError:
         return UNKNOWN

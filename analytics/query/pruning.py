@@ -85,7 +85,13 @@ def _values(table: Table, partition: Partition) -> dict[str, Value]:
 def _conditions(select: exp.Select, alias: str) -> list[exp.Expr]:
     """Return what has to be true of a row of one source: of WHERE and of those ON that drop its rows."""
     joins: list[exp.Join] = select.args.get("joins") or []
-    own = next((place for place, join in enumerate(joins) if join.this.alias_or_name == alias), -1)
+    begin: exp.From | None = select.args.get("from_")
+    sources = [begin.this if begin is not None else None, *(join.this for join in joins)]
+    place = next((place for place, source in enumerate(sources) if _is_table_alone(source, alias)), None)
+    # In parentheses a table is joined before the rest is, which is not followed here; nor is any join but Athena's.
+    if place is None or any(join.kind in ("SEMI", "ANTI") for join in joins):
+        return []
+    own = place - 1
     may_be_missing = any(join.side in ("RIGHT", "FULL") for join in joins[own + 1 :])
     if own >= 0 and joins[own].side in ("LEFT", "FULL"):
         may_be_missing = True
@@ -100,6 +106,10 @@ def _conditions(select: exp.Select, alias: str) -> list[exp.Expr]:
         if not may_be_missing or any(_fails_on_nulls(one, alias) for one in _parts_of(condition)):
             found.append(condition)
     return [part for condition in found for part in _parts_of(condition)]
+
+
+def _is_table_alone(source: exp.Expr | None, alias: str) -> bool:
+    return isinstance(source, exp.Table) and source.alias_or_name == alias and not source.args.get("joins")
 
 
 def _parts_of(condition: exp.Expr) -> list[exp.Expr]:

@@ -46,6 +46,9 @@ DAY_24 = [hour for hour in PARTITIONS if hour[2] == 24]
         ("user_id = 'u1'", PARTITIONS),
         ("day IN (SELECT 24)", PARTITIONS),
         ("hour % 2 = 0 AND day = 24", DAY_24),
+        ("day BETWEEN SYMMETRIC 25 AND 24", PARTITIONS),
+        ("TRY_CAST('1_0' AS integer) IS NULL AND TRY_CAST('20261124' AS date) IS NULL", PARTITIONS),
+        ("event_timestamp > current_timestamp - INTERVAL '²' DAY", PARTITIONS),
     ],
 )  # fmt: skip
 def test_conditions_say_which_hours_are_read(condition: str, hours: list[tuple[int, ...]]) -> None:
@@ -62,6 +65,9 @@ def test_conditions_say_which_hours_are_read(condition: str, hours: list[tuple[i
         ("fact_clicks f LEFT JOIN dim_users d ON f.user_id = d.user_id AND f.day = 24", PARTITIONS),
         ("fact_clicks f LEFT JOIN dim_users d ON f.user_id = d.user_id WHERE f.day = 24", DAY_24),
         ("dim_users d FULL JOIN fact_clicks f ON f.user_id = d.user_id AND f.day = 24", PARTITIONS),
+        ("dim_users d LEFT JOIN (fact_clicks f JOIN dim_users e ON true) ON true WHERE f.day IS NULL", PARTITIONS),
+        ("dim_users d LEFT JOIN fact_clicks f RIGHT JOIN dim_users e ON true ON f.day IS NULL", PARTITIONS),
+        ("fact_clicks f ANTI JOIN dim_users d ON f.day = 24", PARTITIONS),
     ],
 )
 def test_a_join_that_keeps_rows_without_a_match_keeps_their_files(rest: str, hours: list[tuple[int, ...]]) -> None:
