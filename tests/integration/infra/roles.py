@@ -53,7 +53,7 @@ _READS_CATALOG = (
     "glue:GetTable",
     "glue:GetTables",
 )
-_OF_BATCH = ("compact", "validate", "maintain")
+_OF_BATCH = ("compact", "enrich", "validate", "maintain")
 
 # By what follows the deployment's name.
 ROLES: dict[str, Role] = {
