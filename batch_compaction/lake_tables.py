@@ -26,6 +26,8 @@ from pyiceberg.io.pyarrow import PyArrowFileIO, parquet_file_to_data_file, schem
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table as IcebergTable
 from pyiceberg.table import TableProperties
+from pyiceberg.table.refs import MAIN_BRANCH
+from pyiceberg.table.update import AssertRefSnapshotId
 
 from batch_compaction.sorting import ROW_GROUP_ROWS, groups_of
 from batch_compaction.spill import room_in
@@ -188,6 +190,10 @@ class LakeTable:
         with self.iceberg.transaction() as transaction:
             if not is_marked:
                 transaction.set_properties(dict(marks))
+                # A snapshot asks for this itself; properties alone would be set whatever was committed meanwhile.
+                current = self.iceberg.current_snapshot()
+                is_current = AssertRefSnapshotId(ref=MAIN_BRANCH, snapshot_id=current.snapshot_id if current else None)
+                transaction._apply((), (is_current,))
             if is_due:
                 with transaction.update_snapshot(snapshot_properties=dict(properties)).overwrite() as snapshot:
                     for file in removed:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from pyiceberg.exceptions import CommitFailedException
 
 from analytics.enrichment.changes import MARK
 from analytics.enrichment.run import MAX_PLANS
@@ -142,6 +143,16 @@ def test_a_run_that_is_overtaken_plans_again(lake: TestLake) -> None:
     report = enriched(lake, on_step=overtake)
     assert (report.overtaken, report.new_texts, report.is_committed) == (1, 0, False)
     assert texts(lake) == ["one", "two"]
+
+
+def test_a_mark_alone_is_not_set_on_rows_that_came_meanwhile(lake: TestLake) -> None:
+    """Else a rebuild that began before a text came back, and ended after, would leave it out for good."""
+    put(lake, "a", "one")
+    enriched(lake)
+    opened = lake.lake.open(DIM_USER_AGENTS)
+    enriched(lake, rebuild=True, version="v2")
+    with pytest.raises(CommitFailedException):
+        opened.replace({(): opened.rows()}, {}, {MARK: "later:9"})
 
 
 def test_a_run_that_is_always_overtaken_gives_up(lake: TestLake) -> None:
