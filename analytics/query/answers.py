@@ -57,7 +57,8 @@ def as_bytes(rows: pa.Table, form: Format) -> bytes:
 
 def _json_value(value: Any) -> Any:
     if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
+        # As it is, with all its digits, which neither a float nor 64 bits hold.
+        return orjson.Fragment(format(value, "f"))
     return _text(value)
 
 
@@ -70,6 +71,8 @@ def _text(value: Any) -> str:
         return value.decode("utf-8", "backslashreplace")
     if isinstance(value, dict | list):
         return orjson.dumps(value, default=_json_value, option=orjson.OPT_PASSTHROUGH_DATETIME).decode()
+    if isinstance(value, bool):
+        return "true" if value else "false"
     return str(value)
 
 

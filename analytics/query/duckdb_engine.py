@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import duckdb
@@ -41,7 +42,7 @@ def answer(
     with duckdb.connect() as connection:
         try:
             prepare(connection, query.tables, database, datasets, models_dir if query.models else None)
-            return _as_athena(connection.sql(query.sql).to_arrow_table())
+            return _as_athena(_rows_of(connection, query.sql))
         except _NOT_BOUND as error:
             raise ConfigError(f"the query cannot be answered here: {error}") from error
         except duckdb.Error as error:
@@ -69,6 +70,20 @@ def prepare(
         folder = str(models_dir).replace("'", "''")
         connection.execute(f"SET allowed_directories = ['{folder}']")
     connection.execute("SET enable_external_access = false")
+
+
+def _rows_of(connection: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
+    """Return the rows of a statement; Ctrl-C ends it at once, which DuckDB does not see while it computes."""
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(lambda: connection.sql(sql).to_arrow_table())
+        try:
+            return running.result()
+        except KeyboardInterrupt:
+            # One that comes before the statement has begun is forgotten by it, so it is said again.
+            while not running.done():
+                connection.interrupt()
+                wait([running], timeout=0.1)
+            raise
 
 
 def _as_athena(rows: pa.Table) -> pa.Table:

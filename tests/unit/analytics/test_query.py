@@ -2,6 +2,8 @@ import csv
 import io
 import json
 import re
+import signal
+import threading
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -163,6 +165,28 @@ def test_numbers_stay_numbers_in_json() -> None:
         TABLES,
     )
     assert json.loads(as_bytes(rows, Format.JSON)) == [{"n": 4, "none": None, "d": 1.5}]
+
+
+def test_a_number_of_any_size_has_all_its_digits_in_json() -> None:
+    whole, part = "12345678901234567890123", "12345678901234567890.1"
+    sql = f"SELECT CAST('{whole}' AS decimal(38,0)) AS n, CAST('{part}' AS decimal(38,3)) AS d"  # noqa: S608
+    rows = answer(translate(sql, "clickstream"), "clickstream", TABLES)
+    assert as_bytes(rows, Format.JSON) == b'[{"n":12345678901234567890123,"d":12345678901234567890.100}]\n'
+
+
+def test_claims_are_written_as_sql_has_them() -> None:
+    rows = answer(translate("SELECT true AS t, false AS f", "clickstream"), "clickstream", TABLES)
+    assert as_bytes(rows, Format.CSV) == b"t,f\ntrue,false\n"
+
+
+def test_ctrl_c_ends_a_query_that_computes() -> None:
+    many = "UNNEST(sequence(1, 3000))"
+    sql = f"SELECT count(*) FROM {many} AS a(x), {many} AS b(y), {many} AS c(z) WHERE x + y > z"  # noqa: S608
+    main = threading.main_thread().ident
+    assert main is not None
+    threading.Timer(0.3, signal.pthread_kill, (main, signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        answer(translate(sql, "clickstream"), "clickstream", TABLES)
 
 
 def test_brackets_in_the_data_are_no_markup() -> None:
