@@ -84,6 +84,7 @@ def query(
 
     form = "json" if as_json else form
     if history is not None:
+        _refuse_beside_history(sql, file, form, output)
         _show_history(history, form)
         return
     text = _sql_text(sql, file)
@@ -150,10 +151,10 @@ def _noted(question: Question, answer: Callable[[], Outcome]) -> Outcome:
 def _write(outcome: Outcome, form: str, output: Path | None) -> None:
     from rich.console import Console
 
-    from analytics.query.answers import Format, as_bytes, as_table
+    from analytics.query.answers import Format, as_bytes, print_answer
 
     if form == Format.TABLE:
-        Console().print(as_table(outcome.rows))
+        print_answer(outcome.rows, Console())
     else:
         body = as_bytes(outcome.rows, Format(form))
         if output is None:
@@ -190,25 +191,49 @@ def _explain(question: Question, form: str) -> None:
         show(explanation, Console())
 
 
+def _refuse_beside_history(sql: str | None, file: Path | None, form: str, output: Path | None) -> None:
+    faults = []
+    if sql is not None or file is not None:
+        faults.append("--history asks nothing: leave out the query")
+    if form not in ("table", "json") or output is not None:
+        faults.append("--history takes --format table or json, and no --output")
+    if faults:
+        raise ConfigError(faults)
+
+
 def _show_history(count: int, form: str) -> None:
     import msgspec
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    from analytics.query.answers import print_whole
     from analytics.query.history import History
 
     asked = History(state_dir_of(os.environ)).latest(count)
     if form == "json":
         sys.stdout.write(msgspec.json.encode(asked).decode() + "\n")
         return
-    table = Table("at", "engine", "rows", "seconds", "bytes", "query")
+    table = Table()
+    for name in ("at, UTC", "engine"):
+        table.add_column(name, no_wrap=True)
+    for name in ("rows", "seconds", "bytes"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("query")
     for one in asked:
         rows = "failed" if one.error is not None else f"{one.rows:,}"
         scanned = "" if one.bytes is None else f"{one.bytes:,}"
-        told = f"{one.sql}\n{one.error}" if one.error else one.sql
-        table.add_row(one.at, one.engine, rows, f"{one.seconds:,.2f}", scanned, Text(told))
-    Console().print(table)
+        line = " ".join(one.sql.split())
+        told = f"{line}\n{one.error}" if one.error else line
+        at = one.at.removesuffix("+00:00").replace("T", " ")
+        table.add_row(
+            at, one.engine, rows, f"{one.seconds:,.2f}", scanned, Text(told, no_wrap=True, overflow="ellipsis")
+        )
+    console = Console()
+    if console.is_terminal:
+        console.print(table)
+    else:
+        print_whole(table, console)
 
 
 def _moment(text: str | None, faults: list[str]) -> datetime | None:

@@ -39,11 +39,17 @@ def table_of(estimate: MonthEstimate) -> Table:
 def told_of(estimate: MonthEstimate) -> Iterator[str]:
     """Yield what the figures are of, line by line."""
     yield (
-        f"{estimate.events / MILLION:,.4g} million events a month, {estimate.sizes.expected_events_per_s:g} a second; "
+        f"{millions_text(estimate.events)} million events a month, {estimate.sizes.expected_events_per_s:,g} a second; "
         f"{estimate.shape.origin}"
     )
     yield f"a lake of {estimate.assumptions.months} months; in brackets what stands for another line, not in the total"
     yield "free tiers, taxes, discounts and what leaves the region are not in it: docs/cost.md"
+
+
+def millions_text(events: float) -> str:
+    """Return a number of events in millions, with four digits at least."""
+    millions = events / MILLION
+    return f"{millions:,.4g}" if millions < 1000 else f"{millions:,.0f}"
 
 
 def usd_text(usd: float, *, digits: int = 2) -> str:

@@ -12,9 +12,13 @@ from typing import Any
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+# What a column takes at least for its values to be read, with the lines around it.
+_NARROWEST = 12
+_WIDEST = 1_000_000
 _JSON_OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_APPEND_NEWLINE
 
 
@@ -35,6 +39,35 @@ def as_table(rows: pa.Table) -> Table:
         table.add_column(Text(field.name), justify="right" if _is_number(field.type) else "left", overflow="fold")
     for row in rows.to_pylist(maps_as_pydicts="lossy"):
         table.add_row(*(Text("" if value is None else _text(value)) for value in row.values()))
+    return table
+
+
+def print_answer(rows: pa.Table, console: Console) -> None:
+    """Print rows for a person: a line each where they are piped on; one value a line where columns are too many."""
+    if not console.is_terminal:
+        print_whole(as_table(rows), console)
+    elif rows.num_columns * _NARROWEST > console.width:
+        console.print(_one_below_another(rows))
+    else:
+        console.print(as_table(rows))
+
+
+def print_whole(table: Table, console: Console) -> None:
+    """Print a table where nothing limits its width."""
+    console.width = max(
+        console.width, console.measure(table, options=console.options.update(max_width=_WIDEST)).maximum
+    )
+    console.print(table)
+
+
+def _one_below_another(rows: pa.Table) -> Table:
+    table = Table(show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for row in rows.to_pylist(maps_as_pydicts="lossy"):
+        for name, value in row.items():
+            table.add_row(Text(name), Text("" if value is None else _text(value)))
+        table.add_section()
     return table
 
 

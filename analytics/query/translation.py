@@ -30,6 +30,12 @@ class AthenaSelect(Trino):  # type: ignore[misc]  # sqlglot's dialects have no t
 
     INDEX_OFFSET = 0
 
+    class Parser(Trino.Parser):  # type: ignore[misc]  # as above
+        """Leaves it to who asks to refuse SHOW and its like; sqlglot would warn of them in its own words."""
+
+        def _warn_unsupported(self) -> None:
+            return
+
 
 CATALOG = "awsdatacatalog"
 # What the file of the models is attached as.
@@ -148,7 +154,7 @@ def _tables_of(query: exp.Query, database: str, models: Columns) -> tuple[frozen
             continue
         if table.name not in known.get(table.db, ()) or table.catalog.lower() not in ("", CATALOG):
             there = ", ".join([*TABLE_NAMES, *(f"{models_database(database)}.{name}" for name in sorted(models))])
-            hint = ": run `clickstream models` first" if table.db == models_database(database) and not models else ""
+            hint = "" if models else " (models are there after `clickstream models build`)"
             raise ConfigError(f"there is no table {table.db}.{table.name}{hint}; there are {there}")
         found[table.db].add(table.name)
     return frozenset(found[database]), frozenset(found[models_database(database)])

@@ -122,7 +122,12 @@ def test_what_was_asked_is_kept_and_what_was_answered_is_not(ask: Any, tmp_path:
     assert [one.get("rows") for one in asked] == [None, None, 2]
     assert "nope" in asked[0]["error"] and asked[1]["error"] == "InvalidInputException"
     assert asked[2]["bytes"] > 0 and asked[2]["engine"] == "duckdb"
-    assert "failed" in ask("--history", "2")
+    shown = ask("--history", "2")
+    assert "failed" in shown and "SELECT CAST(user_id AS bigint) FROM dim_users " in shown
+    with pytest.raises(ConfigError, match="asks nothing"):
+        ask("--history", "2", COUNT)
+    with pytest.raises(ConfigError, match="--history takes --format table or json"):
+        ask("--history", "2", "--format", "csv")
     assert "u1" not in (tmp_path / "queries.jsonl").read_text()
 
 

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
 
-from analytics.query.answers import Format, as_bytes, as_table
+from analytics.query.answers import Format, as_bytes, as_table, print_answer
 from analytics.query.duckdb_engine import answer
 from analytics.query.translation import translate
 from schemas.errors import ConfigError, WorkFailedError
@@ -169,7 +169,7 @@ def test_numbers_stay_numbers_in_json() -> None:
 
 def test_a_number_of_any_size_has_all_its_digits_in_json() -> None:
     whole, part = "12345678901234567890123", "12345678901234567890.1"
-    sql = f"SELECT CAST('{whole}' AS decimal(38,0)) AS n, CAST('{part}' AS decimal(38,3)) AS d"  # noqa: S608
+    sql = f"SELECT CAST('{whole}' AS decimal(38,0)) AS n, CAST('{part}' AS decimal(38,3)) AS d"
     rows = answer(translate(sql, "clickstream"), "clickstream", TABLES)
     assert as_bytes(rows, Format.JSON) == b'[{"n":12345678901234567890123,"d":12345678901234567890.100}]\n'
 
@@ -181,12 +181,37 @@ def test_claims_are_written_as_sql_has_them() -> None:
 
 def test_ctrl_c_ends_a_query_that_computes() -> None:
     many = "UNNEST(sequence(1, 3000))"
-    sql = f"SELECT count(*) FROM {many} AS a(x), {many} AS b(y), {many} AS c(z) WHERE x + y > z"  # noqa: S608
+    sql = f"SELECT count(*) FROM {many} AS a(x), {many} AS b(y), {many} AS c(z) WHERE x + y > z"
     main = threading.main_thread().ident
     assert main is not None
     threading.Timer(0.3, signal.pthread_kill, (main, signal.SIGINT)).start()
     with pytest.raises(KeyboardInterrupt):
         answer(translate(sql, "clickstream"), "clickstream", TABLES)
+
+
+def printed(rows: pa.Table, *, terminal: bool) -> str:
+    out = io.StringIO()
+    print_answer(rows, Console(file=out, width=60, force_terminal=terminal, color_system=None))
+    return out.getvalue()
+
+
+def test_a_row_is_one_line_where_the_answer_is_piped_on() -> None:
+    rows = pa.table({f"column_{number}": ["x" * 40] for number in range(9)})
+    assert len(printed(rows, terminal=False).splitlines()) == 5
+
+
+def test_columns_too_many_for_a_terminal_stand_one_below_another() -> None:
+    rows = pa.table({f"column_{number}": ["x", None] for number in range(9)})
+    lines = printed(rows, terminal=True).splitlines()
+    assert len([line for line in lines if "column_" in line]) == 18
+    few = pa.table({"a": ["x" * 100], "b": [1]})
+    assert len(printed(few, terminal=True).splitlines()) > 5
+
+
+def test_what_is_no_select_is_refused_without_a_word_of_the_parser(caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(ConfigError, match="one SELECT is answered at a time"):
+        translate("SHOW TABLES", "clickstream")
+    assert caplog.records == []
 
 
 def test_brackets_in_the_data_are_no_markup() -> None:
