@@ -61,6 +61,8 @@ def refresh(
 ) -> Mirror:
     """Copy what is missing, point the views at it, and remove what no table names any more.
 
+    Nobody else has the database meanwhile, so no other refresh copies or removes files.
+
     Args:
         tables: what to copy, by name.
         folder: where the copies lie.
@@ -72,22 +74,27 @@ def refresh(
         WorkFailedError: a file is not there any more or was cut, or another process writes the database.
     """
     places = {name: [(file, _place(folder, name, file)) for file in table.files] for name, table in tables.items()}
-    missing = [
-        (tables[name].filesystem, file, path)
-        for name, files in places.items()
-        for file, path in files
-        if not path.exists()
-    ]
-    with ThreadPoolExecutor(_COPIES_AT_ONCE) as copies:
-        for count, _ in enumerate(copies.map(lambda item: _copy(*item), missing), start=1):
-            on_copied(count, len(missing))
-    _make_views({name: [path for _, path in files] for name, files in places.items()}, database, schema)
-    kept = {path for files in places.values() for _, path in files}
+    connection = connect(database)
+    try:
+        missing = [
+            (tables[name].filesystem, file, path)
+            for name, files in places.items()
+            for file, path in files
+            if not _is_whole(path, file)
+        ]
+        with ThreadPoolExecutor(_COPIES_AT_ONCE) as copies:
+            for count, _ in enumerate(copies.map(lambda item: _copy(*item), missing), start=1):
+                on_copied(count, len(missing))
+        _make_views(connection, {name: [path for _, path in files] for name, files in places.items()}, schema)
+        kept = {path for files in places.values() for _, path in files}
+        removed = _remove_others(folder, kept)
+    finally:
+        connection.close()
     return Mirror(
         files=len(kept),
         copied=len(missing),
         copied_bytes=sum(file.size_bytes for _, file, _ in missing),
-        removed=_remove_others(folder, kept),
+        removed=removed,
     )
 
 
@@ -127,16 +134,19 @@ def _copy(filesystem: pafs.FileSystem, file: PublishedFile, path: Path) -> None:
         partial.unlink(missing_ok=True)
 
 
-def _make_views(files: Mapping[str, list[Path]], database: Path, schema: str) -> None:
-    connection = connect(database)
+def _is_whole(path: Path, file: PublishedFile) -> bool:
+    return path.is_file() and path.stat().st_size == file.size_bytes
+
+
+def _make_views(connection: duckdb.DuckDBPyConnection, files: Mapping[str, list[Path]], schema: str) -> None:
     try:
         connection.execute("BEGIN")
         connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
         for table in source_tables():
             connection.execute(view_statement(table, schema, files[table.name]))
         connection.execute("COMMIT")
-    finally:
-        connection.close()
+    except duckdb.Error as error:
+        raise WorkFailedError(f"the copies of the tables cannot be read: {error}") from error
 
 
 def _remove_others(folder: Path, kept: set[Path]) -> int:
