@@ -1,11 +1,13 @@
 {{ config(materialized='table') }}
 
 -- The oldest thing that a run reads: facts that are published meanwhile are those of a version it does not know yet, so
--- the next run sees their hour as changed.
+-- the next run sees their hour as changed. Also where it was rolled back before then: a version that is in force again
+-- has its old sequence, so hours are told apart by how often they changed, which only grows.
 with hours as (
     select
         event_hour,
-        version,
+        version as in_force,
+        changes,
         state,
         facts,
         waiting_lines,
@@ -33,7 +35,7 @@ select
     month,
     day,
     cast(extract(hour from event_hour) as integer) as hour,
-    version,
+    changes as version,
     state,
     facts,
     waiting_lines = 0 and event_hour < closed_through as is_final,
@@ -42,4 +44,4 @@ select
     last_changed_at,
     published_through
 from marked
-where version is not null
+where in_force is not null

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -92,11 +93,20 @@ def test_late_events_and_new_hours_leave_the_models_as_made_anew(lake: TestLake,
         event(f"in-{code}", 0, HOUR + hour * HOUR_US, user_id="mover", metadata={"country": code})
         for hour, code in ((0, "ES"), (2, "PT"))
     ]
-    lake.put("bought", [bought, was_in[0], *busy_hour(9, at)], at)
+    # Together these are more than a bigint holds; the unit of this currency has four digits.
+    amounts = ["15000", *["9" * 18] * 11]
+    paid = [
+        event(f"paid-{place}", 31, at, event_type="purchase", metadata={"amount_minor": text, "currency": "CLF"})
+        for place, text in enumerate(amounts)
+    ]
+    lake.put("bought", [bought, was_in[0], *paid, *busy_hour(9, at)], at)
     lake.compact()
     assert set(models.run().hours.values()) == {2}
     revenue = "SELECT country, revenue_minor FROM revenue_hourly WHERE country IN ('ES', 'PT')"
     assert models.rows(revenue) == [("ES", 500)]
+    assert models.rows("SELECT revenue, purchases_without_amount FROM revenue_hourly WHERE currency = 'CLF'") == [
+        (Decimal("1.5"), 11)
+    ]
     lake.put("later", [was_in[1], *busy_hour(200, HOUR + 2 * HOUR_US, count=9)], at)
     lake.compact()
     assert models.run().hours == dict.fromkeys(KEPT_BY_HOUR, 1)
@@ -129,6 +139,11 @@ def test_an_hour_that_is_rolled_back_leaves_the_models_and_comes_back(
     lake.compact(replace(ALL_CLOSED, only=frozenset({hour})), redo=True)
     assert not models.run().failed
     assert models.rows("SELECT count(*) > 0 FROM activity WHERE hour(event_hour) = 13") == [(True,)]
+    # The run may have read the facts of a change that it did not know of: that this was taken back is a change, too.
+    lake.put("bad", busy_hour(300, hour, count=3), hour)
+    lake.compact()
+    back(lake, hour)
+    assert models.run().hours == dict.fromkeys(KEPT_BY_HOUR, 1) | {"engagement_daily": 8}
 
 
 def test_what_a_run_was_cut_off_in_is_computed_again(models: Models, folder: Path) -> None:
