@@ -192,8 +192,8 @@ class LakeTable:
                 transaction.set_properties(dict(marks))
                 # A snapshot asks for this itself; properties alone would be set whatever was committed meanwhile.
                 current = self.iceberg.current_snapshot()
-                is_current = AssertRefSnapshotId(ref=MAIN_BRANCH, snapshot_id=current.snapshot_id if current else None)
-                transaction._apply((), (is_current,))
+                opened = {"ref": MAIN_BRANCH, "snapshot-id": current.snapshot_id if current else None}
+                transaction._apply((), (AssertRefSnapshotId.model_validate(opened),))
             if is_due:
                 with transaction.update_snapshot(snapshot_properties=dict(properties)).overwrite() as snapshot:
                     for file in removed:

@@ -68,7 +68,7 @@ def test_two_do_not_copy_at_once(tmp_path: Path, refreshed: Refresh) -> None:
     """Each would remove what the other has begun."""
 
     def another(*_: int) -> None:
-        with pytest.raises(duckdb.Error, match="attached|lock|configuration"):
+        with pytest.raises(duckdb.Error, match=r"attached|lock|configuration"):
             duckdb.connect(str(tmp_path / "models.duckdb"), read_only=True).execute("SELECT 1")
 
     assert refreshed(published(tmp_path, "one"), on_copied=another).copied == 1
