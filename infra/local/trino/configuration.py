@@ -80,6 +80,8 @@ def configuration(environment: Mapping[str, str], port: int, server: Path, etc: 
                 "node-scheduler.include-coordinator": "true",
                 "http-server.http.port": str(port),
                 "discovery.uri": f"http://{HOST}:{port}",
+                # It would go to the folder that Trino is started from, two lines a second.
+                "http-server.log.enabled": "false",
                 "plugin.dir": f"{server}/plugin",
                 "catalog.config-dir": f"{etc}/catalog",
                 "query.max-memory": "300MB",

@@ -171,6 +171,7 @@ def test_the_configuration_names_no_secret_and_listens_here_alone() -> None:
     assert not [name for name, text in files.items() if "secret" in text.replace("aws-secret-key", "")]
     assert "node.bind-ip=127.0.0.1\n" in files["config.properties"]
     assert "http-server.http.port=8123\n" in files["config.properties"]
+    assert "http-server.log.enabled=false\n" in files["config.properties"]
     for name in ("awsdatacatalog", "iceberg"):
         lines = files[f"catalog/{name}.properties"].splitlines()
         assert "hive.metastore.glue.endpoint-url=http://127.0.0.1:1" in lines
