@@ -9,13 +9,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from infra.cost_cli import sizes_file
-from infra.cost_view import millions_text, usd_text
+from infra.cost_view import usd_text
 from schemas.pricing.month import MonthEstimate, estimate_month
 from schemas.pricing.prices import shipped_prices
 from schemas.pricing.scanned import Scanned, shipped_scanned
 from schemas.pricing.shape import shape_of
 from schemas.pricing.sizes import Assumptions, read_sizes
-from schemas.pricing.units import ATHENA_LEAST_BYTES, DAYS_PER_MONTH, SECONDS_PER_MONTH, TB
+from schemas.pricing.units import ATHENA_LEAST_BYTES, DAYS_PER_MONTH, MILLION, SECONDS_PER_MONTH, TB, figure
 from schemas.rendered import with_part
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "cost.md"
@@ -79,7 +79,7 @@ def _tables(estimates: Sequence[MonthEstimate]) -> Iterator[str]:
     yield "|---|" + "---:|" * len(estimates)
     sizes = [estimate.sizes for estimate in estimates]
     yield _row("events a second", *(f"{each.expected_events_per_s:,g}" for each in sizes))
-    yield _row("million events a month", *(millions_text(each.events) for each in estimates))
+    yield _row("million events a month", *(figure(each.events / MILLION) for each in estimates))
     yield _row("stream: capacity, retention", *(_stream(each) for each in estimates))
     yield _row("alert job, KPU", *(f"{each.parallelism} + 1" for each in sizes))
     for part in dict.fromkeys(line.part for line in first.lines):

@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from schemas.pricing.month import MonthEstimate
-from schemas.pricing.units import MILLION
+from schemas.pricing.units import MILLION, figure
 
 
 def table_of(estimate: MonthEstimate) -> Table:
@@ -39,17 +39,11 @@ def table_of(estimate: MonthEstimate) -> Table:
 def told_of(estimate: MonthEstimate) -> Iterator[str]:
     """Yield what the figures are of, line by line."""
     yield (
-        f"{millions_text(estimate.events)} million events a month, {estimate.sizes.expected_events_per_s:,g} a second; "
-        f"{estimate.shape.origin}"
+        f"{figure(estimate.events / MILLION)} million events a month, "
+        f"{figure(estimate.sizes.expected_events_per_s)} a second; {estimate.shape.origin}"
     )
     yield f"a lake of {estimate.assumptions.months} months; in brackets what stands for another line, not in the total"
     yield "free tiers, taxes, discounts and what leaves the region are not in it: docs/cost.md"
-
-
-def millions_text(events: float) -> str:
-    """Return a number of events in millions, with four digits at least."""
-    millions = events / MILLION
-    return f"{millions:,.4g}" if millions < 1000 else f"{millions:,.0f}"
 
 
 def usd_text(usd: float, *, digits: int = 2) -> str:

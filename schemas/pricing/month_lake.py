@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from schemas.pricing.prices import Prices
-from schemas.pricing.units import ATHENA_LEAST_BYTES, DAYS_PER_MONTH, FARGATE_FREE_DISK_GIB, GB, MILLION, TB
+from schemas.pricing.units import (
+    ATHENA_LEAST_BYTES,
+    DAYS_PER_MONTH,
+    FARGATE_FREE_DISK_GIB,
+    GB,
+    MILLION,
+    TB,
+    figure,
+)
 from schemas.pricing.volume import MonthLine, Volume
 
 _COMPACTION, _STORAGE, _QUERIES = "compaction", "storage", "queries"
@@ -31,7 +39,7 @@ def _compaction(volume: Volume, prices: Prices) -> Iterator[MonthLine]:
         part=_COMPACTION,
         service="Fargate",
         formula=(
-            f"{volume.runs:,.0f} runs of together {hours:,.4g} h * ({vcpus:g} vCPU * ${price.vcpu_hour:g} + "
+            f"{volume.runs:,.0f} runs of together {figure(hours)} h * ({vcpus:g} vCPU * ${price.vcpu_hour:g} + "
             f"{memory_gb:g} GB * ${price.memory_gb_hour:g} + {disk_gb:g} GB disk * ${price.disk_gb_hour:g})"
         ),
         usd_month=hours * (vcpus * price.vcpu_hour + memory_gb * price.memory_gb_hour + disk_gb * price.disk_gb_hour),
@@ -53,7 +61,7 @@ def _raw(volume: Volume, prices: Prices) -> Iterator[MonthLine]:
     yield MonthLine(
         part=_STORAGE,
         service="S3, raw objects",
-        formula=f"{gb_a_day:,.4g} GB a day * {standard_days:,.0f} days * ${price.standard_gb_month:g}",
+        formula=f"{figure(gb_a_day)} GB a day * {standard_days:,.0f} days * ${price.standard_gb_month:g}",
         usd_month=gb_a_day * standard_days * price.standard_gb_month,
     )
     if kept_days > standard_days:
@@ -62,7 +70,7 @@ def _raw(volume: Volume, prices: Prices) -> Iterator[MonthLine]:
             part=_STORAGE,
             service="S3, raw objects in the archive",
             formula=(
-                f"{gb_a_day:,.4g} GB a day * {days:,.0f} days * ${price.archive_gb_month:g} + "
+                f"{figure(gb_a_day)} GB a day * {days:,.0f} days * ${price.archive_gb_month:g} + "
                 f"{volume.all_raw_objects:,.0f} objects * ${price.thousand_archivings:g} a thousand"
             ),
             usd_month=gb_a_day * days * price.archive_gb_month
@@ -77,7 +85,7 @@ def _tables(volume: Volume, prices: Prices) -> Iterator[MonthLine]:
     yield MonthLine(
         part=_STORAGE,
         service="S3, tables",
-        formula=f"{volume.curated_gb:,.4g} GB a month * {months:.3g} months * ${price.standard_gb_month:g}",
+        formula=f"{figure(volume.curated_gb)} GB a month * {months:.3g} months * ${price.standard_gb_month:g}",
         usd_month=volume.curated_gb * months * price.standard_gb_month,
     )
     yield MonthLine(
@@ -103,7 +111,7 @@ def _queries(volume: Volume, prices: Prices) -> Iterator[MonthLine]:
     yield MonthLine(
         part=_QUERIES,
         service="Athena",
-        formula=f"{volume.queries:,.0f} queries * {scanned / GB:,.4g} GB * ${prices.athena.tb_scanned:g} a TB",
+        formula=f"{volume.queries:,.0f} queries * {figure(scanned / GB)} GB * ${prices.athena.tb_scanned:g} a TB",
         usd_month=volume.queries * scanned / TB * prices.athena.tb_scanned,
     )
 
@@ -114,7 +122,7 @@ def _warehouse(volume: Volume, prices: Prices) -> Iterator[MonthLine]:
     yield MonthLine(
         part=_QUERIES,
         service="Redshift Serverless",
-        formula=f"{capacity} RPU * {hours:,.4g} h * ${prices.redshift_serverless.rpu_hour:g}",
+        formula=f"{capacity} RPU * {figure(hours)} h * ${prices.redshift_serverless.rpu_hour:g}",
         usd_month=capacity * hours * prices.redshift_serverless.rpu_hour,
     )
     age_days = volume.assumed.months * DAYS_PER_MONTH
@@ -124,7 +132,8 @@ def _warehouse(volume: Volume, prices: Prices) -> Iterator[MonthLine]:
         part=_QUERIES,
         service="Redshift Serverless, hot tables",
         formula=(
-            f"{gb_a_day:,.4g} GB a day * {hot_days:g} days * ${prices.redshift_serverless.storage_gb_month:g} a month"
+            f"{figure(gb_a_day)} GB a day * {hot_days:g} days * "
+            f"${prices.redshift_serverless.storage_gb_month:g} a month"
         ),
         usd_month=gb_a_day * hot_days * prices.redshift_serverless.storage_gb_month,
     )

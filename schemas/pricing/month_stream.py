@@ -17,6 +17,7 @@ from schemas.pricing.units import (
     ON_DEMAND_UNIT_BYTES,
     ORCHESTRATION_KPUS,
     REQUESTS_PER_ALERT,
+    figure,
 )
 from schemas.pricing.volume import MonthLine, Volume
 
@@ -50,7 +51,7 @@ def _provisioned(volume: Volume, prices: Prices) -> Iterator[MonthLine]:
     yield MonthLine(
         part=_STREAM,
         service="Kinesis, PUT payload units",
-        formula=f"{units / MILLION:,.4g} million units of 25 KiB * ${price.million_payload_units:g}",
+        formula=f"{figure(units / MILLION)} million units of 25 KiB * ${price.million_payload_units:g}",
         usd_month=units / MILLION * price.million_payload_units,
         is_alternative=is_other,
     )
@@ -80,7 +81,7 @@ def _on_demand(volume: Volume, prices: Prices) -> Iterator[MonthLine]:
         part=_STREAM,
         service="Kinesis on demand, data",
         formula=(
-            f"{in_gb:,.4g} GB, each record rounded up to 1 KiB * "
+            f"{figure(in_gb)} GB, each record rounded up to 1 KiB * "
             f"(${price.gb_in:g} in + {CONSUMERS} * ${price.gb_out:g} out)"
         ),
         usd_month=in_gb * (price.gb_in + CONSUMERS * price.gb_out),
@@ -92,7 +93,7 @@ def _on_demand(volume: Volume, prices: Prices) -> Iterator[MonthLine]:
         yield MonthLine(
             part=_STREAM,
             service="Kinesis on demand, retention beyond a day",
-            formula=f"{kept_gb:,.4g} GB of {hours} h * ${price.extended_gb_month:g}",
+            formula=f"{figure(kept_gb)} GB of {hours} h * ${price.extended_gb_month:g}",
             usd_month=kept_gb * price.extended_gb_month,
             is_alternative=is_other,
         )
@@ -106,7 +107,7 @@ def _long_term(volume: Volume, gb_month: float, *, is_other: bool) -> Iterator[M
         yield MonthLine(
             part=_STREAM,
             service="Kinesis, retention beyond seven days",
-            formula=f"{kept_gb:,.4g} GB of {hours} h * ${gb_month:g}",
+            formula=f"{figure(kept_gb)} GB of {hours} h * ${gb_month:g}",
             usd_month=kept_gb * gb_month,
             is_alternative=is_other,
         )
@@ -121,7 +122,7 @@ def _firehose(volume: Volume, prices: Prices) -> Iterator[MonthLine]:
         yield MonthLine(
             part=_STREAM,
             service=service,
-            formula=f"{gb:,.4g} GB, each {what} rounded up to 5 KiB * ${prices.firehose.gb:g}",
+            formula=f"{figure(gb)} GB, each {what} rounded up to 5 KiB * ${prices.firehose.gb:g}",
             usd_month=gb * prices.firehose.gb,
             is_alternative=what == "record",
         )
@@ -146,7 +147,7 @@ def _job(volume: Volume, prices: Prices) -> Iterator[MonthLine]:
     yield MonthLine(
         part=_JOB,
         service="SNS",
-        formula=f"{millions:,.4g} million alerts, a request each * ${prices.sns.million_requests:g}",
+        formula=f"{figure(millions)} million alerts, a request each * ${prices.sns.million_requests:g}",
         usd_month=millions * prices.sns.million_requests,
     )
     requests = millions * volume.assumed.subscriptions * REQUESTS_PER_ALERT
@@ -154,8 +155,8 @@ def _job(volume: Volume, prices: Prices) -> Iterator[MonthLine]:
         part=_JOB,
         service="SQS, alerts",
         formula=(
-            f"{millions:,.4g} million alerts * {volume.assumed.subscriptions} queues * {REQUESTS_PER_ALERT} requests "
-            f"* ${prices.sqs.million_requests:g}"
+            f"{figure(millions)} million alerts * {volume.assumed.subscriptions} queues * "
+            f"{REQUESTS_PER_ALERT} requests * ${prices.sqs.million_requests:g}"
         ),
         usd_month=requests * prices.sqs.million_requests,
     )
@@ -182,7 +183,7 @@ def _dropped_files(volume: Volume, prices: Prices) -> Iterator[MonthLine]:
         service="Lambda",
         formula=(
             f"{notices:,.0f} invocations * ${price.million_requests:g} a million "
-            f"+ {gb_s:,.4g} GB s * ${price.gb_second:.4g}"
+            f"+ {figure(gb_s)} GB s * ${price.gb_second:.8f}"
         ),
         usd_month=notices / MILLION * price.million_requests + gb_s * price.gb_second,
     )

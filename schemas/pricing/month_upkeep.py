@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from schemas.pricing.prices import Prices
-from schemas.pricing.units import DAYS_PER_MONTH, HOURS_PER_MONTH
+from schemas.pricing.units import DAYS_PER_MONTH, HOURS_PER_MONTH, figure
 from schemas.pricing.volume import MonthLine, Volume
 
 _KEYS, _NETWORK, _WATCH = "keys", "network", "watching and audit"
@@ -67,7 +67,7 @@ def _network(volume: Volume, prices: Prices) -> Iterator[MonthLine]:
     yield MonthLine(
         part=_NETWORK,
         service="Interface endpoints, data",
-        formula=f"{gb:,.4g} GB of the stream, logs and images * ${price.gb:g}",
+        formula=f"{figure(gb)} GB of the stream, logs and images * ${price.gb:g}",
         usd_month=gb * price.gb,
     )
 

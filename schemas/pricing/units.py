@@ -33,3 +33,8 @@ FARGATE_FREE_DISK_GIB = 20
 ATHENA_LEAST_BYTES = 10 * 1024 * 1024
 # Source: Amazon S3 user guide, lifecycle transitions: smaller objects stay where they are unless a rule names a size.
 ARCHIVED_OBJECT_LEAST_BYTES = 128 * 1024
+
+
+def figure(value: float) -> str:
+    """Return a number of a formula as it is read: four digits, and above a thousand all before the point."""
+    return f"{value:,.0f}" if value >= 1000 else f"{value:,.4g}"

@@ -48,6 +48,11 @@ def test_the_document_has_the_figures_that_the_command_gives() -> None:
         assert f"**{found['usd_per_million']:,.2f}**" in figures()
 
 
+def test_large_figures_are_written_out() -> None:
+    large = cost("-e", "prod", "--events-per-s", "50000")
+    assert not [line["formula"] for line in large["lines"] if "e+" in line["formula"] or "e-0" in line["formula"]]
+
+
 def test_every_environment_is_shown() -> None:
     assert {path.parent.name for path in ENVIRONMENTS.glob(f"*/{SIZES}")} == set(SHOWN)
 
