@@ -4,7 +4,7 @@ from analytics.notebook import clickstream_tables
 
 tables = clickstream_tables()
 tables.sql("SELECT event_type, count(*) AS clicks FROM fact_clicks WHERE day = 24 GROUP BY 1").df()
-tables.dim_users.filter("country = 'DE'").arrow()
+tables.dim_users.filter("country = 'DE'").to_arrow_table()
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Tables:
         self._relations: dict[str, duckdb.DuckDBPyRelation] = {}
 
     def sql(self, sql: str) -> duckdb.DuckDBPyRelation:
-        """Return the answer to a SELECT in Athena's dialect: `.df()`, `.arrow()`, `.fetchall()` or more of it read it.
+        """Return the answer to a SELECT in Athena's dialect: `.df()`, `.to_arrow_table()` and others read it.
 
         Raises:
             ConfigError: not one SELECT, a table or column that is not there, or what DuckDB has otherwise than Athena.

@@ -103,6 +103,7 @@ def translate(sql: str, database: str, models: Columns | None = None) -> Transla
     tables = {table.name: _sql_columns(table) for table in TABLES}
     schema: dict[str, object] = {CATALOG: {database: tables, models_database(database): dict(modelled)}}
     _place_models(query, database, modelled)
+    _refuse_missing_tables(query, database, modelled)
     _refuse_special_columns(query)
     _mark_unnamed(query)
     try:
@@ -146,6 +147,21 @@ def _place_models(query: exp.Query, database: str, models: Columns) -> None:
             table.set("db", exp.to_identifier(models_database(database)))
 
 
+def _refuse_missing_tables(query: exp.Query, database: str, models: Columns) -> None:
+    """Refuse unqualified names of no table, of which else the first column would be told as missing."""
+    there = {*TABLE_NAMES, *(cte.alias.lower() for cte in query.find_all(exp.CTE))}
+    for table in query.find_all(exp.Table):
+        is_unqualified = isinstance(table.this, exp.Identifier) and not table.args.get("db")
+        if is_unqualified and table.name.lower() not in there:
+            raise _no_table(table.name, database, models)
+
+
+def _no_table(name: str, database: str, models: Columns) -> ConfigError:
+    there = ", ".join([*TABLE_NAMES, *(f"{models_database(database)}.{model}" for model in sorted(models))])
+    hint = "" if models else " (models are there after `clickstream models build`)"
+    return ConfigError(f"there is no table {name}{hint}; there are {there}")
+
+
 def _tables_of(query: exp.Query, database: str, models: Columns) -> tuple[frozenset[str], frozenset[str]]:
     found: dict[str, set[str]] = {database: set(), models_database(database): set()}
     known = {database: set(TABLE_NAMES), models_database(database): set(models)}
@@ -153,9 +169,7 @@ def _tables_of(query: exp.Query, database: str, models: Columns) -> tuple[frozen
         if not table.args.get("db"):
             continue
         if table.name not in known.get(table.db, ()) or table.catalog.lower() not in ("", CATALOG):
-            there = ", ".join([*TABLE_NAMES, *(f"{models_database(database)}.{name}" for name in sorted(models))])
-            hint = "" if models else " (models are there after `clickstream models build`)"
-            raise ConfigError(f"there is no table {table.db}.{table.name}{hint}; there are {there}")
+            raise _no_table(f"{table.db}.{table.name}", database, models)
         found[table.db].add(table.name)
     return frozenset(found[database]), frozenset(found[models_database(database)])
 
