@@ -68,7 +68,8 @@ def test_throttling_and_partial_failures_in_mid_run_lose_nothing(emulator: Local
     assert (code, summary["failed"]) == (0, 0)
     assert summary["stream_faults"] == {"calls_struck": 7, "calls_spared": 0}
     assert emulator.struck("kinesis.PutRecords") == 7
-    assert summary["retried"] > 3
+    # Each throttled call at least; a partial failure of one record may strike none.
+    assert summary["retried"] >= 3
     check_nothing_is_lost(emulator, before, key)
 
 
