@@ -98,12 +98,7 @@ def read_external_table(reader: Reader, database: str) -> CreateTable:
 
 def read_columns(reader: Reader) -> list[dict[str, str]]:
     """Read columns in brackets, as Glue keeps them."""
-    reader.expect("(")
-    columns = [_column(reader)]
-    while reader.accept(","):
-        columns.append(_column(reader))
-    reader.expect(")")
-    return columns
+    return reader.listed(_column)
 
 
 def read_properties(reader: Reader) -> dict[str, str]:

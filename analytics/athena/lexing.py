@@ -7,10 +7,14 @@ round texts, as single quotes are. Decides nothing about what a statement means.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from typing import TypeVar
 
 from schemas.errors import ConfigError
+
+T = TypeVar("T")
 
 
 class Kind(Enum):
@@ -152,6 +156,15 @@ class Reader:
         if is_there:
             self._next += len(words)
         return is_there
+
+    def listed(self, read: Callable[[Reader], T]) -> list[T]:
+        """Read `(item, ...)`, at least one item, each by the given function."""
+        self.expect("(")
+        items = [read(self)]
+        while self.accept(","):
+            items.append(read(self))
+        self.expect(")")
+        return items
 
     def expect(self, *words: str) -> None:
         """Read these words or marks.

@@ -160,12 +160,7 @@ def _column(reader: Reader) -> str:
 
 
 def _transforms(reader: Reader) -> list[str]:
-    reader.expect("(")
-    found = [_transform(reader)]
-    while reader.accept(","):
-        found.append(_transform(reader))
-    reader.expect(")")
-    return found
+    return reader.listed(_transform)
 
 
 def _transform(reader: Reader) -> str:
