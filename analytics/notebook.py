@@ -21,8 +21,7 @@ from pyarrow.dataset import Dataset
 from analytics.published import Published, open_published
 from analytics.query.duckdb_engine import prepare
 from analytics.query.explanation import files_of
-from analytics.query.models_file import columns_of, may_name_models
-from analytics.query.translation import parse, translate
+from analytics.query.models_file import translate_with_models
 from schemas.errors import ConfigError
 from schemas.instants import parse_instant_us, us_to_datetime
 from schemas.settings import load_settings, state_dir_of
@@ -48,8 +47,7 @@ class Tables:
             ConfigError: not one SELECT, a table or column that is not there, or what DuckDB has otherwise than Athena.
         """
         database = self._published.database
-        models = columns_of(self._state_dir, database) if may_name_models(parse(sql), database) else None
-        query = translate(sql, database, models)
+        query = translate_with_models(sql, database, self._state_dir)
         files = files_of(query, self._published, datetime.now(UTC))
         datasets = {name: self._published.tables[name].dataset(files[name]) for name in query.tables}
         connection = self._connection(datasets, self._state_dir if query.models else None)

@@ -74,12 +74,9 @@ class Question:
         return "\n".join(str(row) for row in rows.column(0).to_pylist())
 
     def _translated(self) -> Translation:
-        from analytics.query.models_file import columns_of, may_name_models
-        from analytics.query.translation import parse, translate
+        from analytics.query.models_file import translate_with_models
 
-        names_models = may_name_models(parse(self.sql), self.settings.database)
-        models = columns_of(self.state_dir, self.settings.database) if names_models else None
-        query = translate(self.sql, self.settings.database, models)
+        query = translate_with_models(self.sql, self.settings.database, self.state_dir)
         if query.models and self.as_of is not None:
             raise ConfigError("--as-of is for the published tables: models are as they were built last")
         return query

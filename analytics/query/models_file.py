@@ -8,9 +8,19 @@ import duckdb
 from sqlglot import exp
 
 from analytics.modelling.dbt import DATABASE_FILE
-from analytics.query.translation import MODELS_CATALOG, Columns, models_database
+from analytics.query.translation import MODELS_CATALOG, Columns, Translation, models_database, parse, translate
 from schemas.errors import WorkFailedError
 from schemas.tables import TABLE_NAMES
+
+
+def translate_with_models(sql: str, database: str, state_dir: Path) -> Translation:
+    """Return a SELECT over the published tables and the models that there are, see `translate`.
+
+    Raises:
+        ConfigError: the query is at fault.
+        WorkFailedError: the models are being built.
+    """
+    return translate(sql, database, columns_of(state_dir, database) if may_name_models(parse(sql), database) else None)
 
 
 def may_name_models(query: exp.Expr, database: str) -> bool:

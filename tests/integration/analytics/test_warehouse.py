@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -28,10 +27,9 @@ from analytics.rendering.redshift_loads import RETENTION_DAYS, manifest_address
 from batch_compaction.plan import HourPolicy
 from schemas.instants import DAY_US, HOUR_US, format_instant_us, us_to_timestamp
 from schemas.lake import format_hour
-from schemas.settings import Settings
 from schemas.tables import DIM_USERS, DIM_USERS_HISTORY, FACT_CLICKS, HOURS
 from tests.commands import run, summary_of
-from tests.integration.batch_compaction.lakes import HOUR, TestLake, event
+from tests.integration.batch_compaction.lakes import HOUR, TestLake, event, make_settings
 from tests.integration.batch_compaction.rollbacks import back
 from tests.redshift_stand_in import Lake, Session
 from tests.sql_statements import statements_of
@@ -68,15 +66,7 @@ def purchase(event_id: str, hour_us: int, user: str, **metadata: str) -> Any:
 
 @pytest.fixture(scope="module")
 def stages(emulator: Any) -> Iterator[Stages]:
-    name = uuid.uuid4().hex[:12]
-    settings = Settings(
-        stream="clickstream",
-        raw_bucket=f"raw-{name}",
-        curated_bucket=f"curated-{name}",
-        alerts_topic_arn="arn:aws:sns:us-east-1:123456789012:PurchaseAlerts",
-        dead_letter_queue_url="http://127.0.0.1/queue",
-        database=f"lake_{name}",
-    )
+    settings = make_settings()
     with pytest.MonkeyPatch.context() as patched:
         for variable, value in (emulator.environment | settings.as_environment()).items():
             patched.setenv(variable, value)
